@@ -6,24 +6,27 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import ENDING, Conductor, ShowConfig, ShowHost
+from demo.conductor import Conductor, ShowConfig, ShowHost
 from demo.conductor.error_log import keep_log
-from demo.conductor.show_host import SystemStop
 from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
 from demo.evidence.replay import Replay
 from demo.evidence.replay_plan import read_plan
+from demo.evidence.served_report import make_served_report
 from demo.invitation import Invitation
 from demo.journal import Healer
 from demo.journal.library import JournalOpener, describe_pending
 from demo.journal.library.recording import Recording
 from demo.narration import images_of
+from demo.notify.delivery import Delivery
+from demo.notify.notifying import describe_receivers, notifying
+from demo.notify.receivers import Receivers
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
@@ -32,7 +35,7 @@ from demo.show import following
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
-from demo.terminal.show_loop import run_show_loop
+from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
 from demo.views.replay import describe_recorded
@@ -44,6 +47,7 @@ from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
 from demo.web.greeting import greet
+from demo.web.routes.report_page import MakeReport
 from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
@@ -52,9 +56,6 @@ if TYPE_CHECKING:
 
 SLOW_SEC = 1.0
 """When stopping the system takes longer than this, a line says so."""
-
-HEALING = "healing what is broken, please wait"
-REMOVING = f"{ENDING}, please wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Options:
     """The Redis through which relays follow the show."""
     questions: bool = False
     """Whether the audience may ask questions."""
+    receivers: Receivers = field(default_factory=Receivers)
+    """Which other tools are told of the show."""
 
 
 def play(options: Options) -> None:
@@ -104,6 +107,7 @@ def play(options: Options) -> None:
 def replay(options: Options, recording: Recording, speed: float) -> None:
     """Show a recorded show until somebody quits it. Raises `DemoError` for one that cannot be shown."""
     plan = read_plan(recording)
+    options = replace(options, journal=recording.path)
 
     async def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> None:
         host = Replay(recording, plan, speed=speed, start_at=options.start_at or 1, dark=options.curtain)
@@ -148,10 +152,11 @@ async def _play(
         _report_subject(subject, conductor)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))
-        if listener is None or access_setup is None:
-            await _run_in_terminal(conductor, opener)
-        else:
-            await _serve_show(options, conductor, opener, listener, access_setup)
+        async with notifying(conductor, options.receivers) as deliveries:
+            if listener is None or access_setup is None:
+                await _run_in_terminal(conductor, opener)
+            else:
+                await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
             await _stop_system(subject)
@@ -251,9 +256,10 @@ async def _serve_show(
     opener: JournalOpener | None,
     listener: socket.socket,
     access_setup: AccessSetup,
+    deliveries: Sequence[Delivery[Any]] = (),
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
-    stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
+    stop, access = ShowStop(), access_setup.access(conductor.journal, _make_notifier(conductor))
     runner = _create_runner(conductor, owns=False, invitation=access.invitation) if options.terminal else None
     say = ConsoleWriter(quiet=runner is not None and runner.paints)
     _report_journal(conductor, opener, aloud=say.is_quiet)
@@ -262,7 +268,7 @@ async def _serve_show(
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(
-            _WebSession(conductor, access, access_setup, listener, opener, started_at), stop, options, say
+            _WebSession(conductor, access, access_setup, listener, opener, started_at, deliveries), stop, options, say
         )
         web_tasks = [asyncio.ensure_future(serving)]
         terminal_tasks = [asyncio.ensure_future(runner.run())] if runner is not None else []
@@ -287,25 +293,6 @@ async def _serve_show(
         raise errors[0]
 
 
-class _Stop(asyncio.Event):
-    """Set when the show is to end."""
-
-    by_person = False
-    """By Ctrl-C: a lost terminal or a system that shuts down is not a presenter's wish to end the show."""
-
-    def on_signal(self, say: ConsoleWriter, system: SystemStop) -> Callable[[signal.Signals], None]:
-        """Return a signal handler: the first signal ends the show, later ones only say what is waited for."""
-
-        def caught(number: signal.Signals) -> None:
-            if self.is_set():
-                say(REMOVING if system.is_stopping else HEALING)
-            else:
-                self.by_person = number is signal.SIGINT
-            self.set()
-
-        return caught
-
-
 @dataclass(frozen=True, slots=True)
 class _WebSession:
     """What the web side needs of a show."""
@@ -317,6 +304,7 @@ class _WebSession:
     opener: JournalOpener | None
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
+    deliveries: Sequence[Delivery[Any]]
 
 
 async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
@@ -325,7 +313,14 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), takes_questions=options.questions)
+    web = Web(
+        conductor,
+        show.access,
+        StreamSlots(max_streams(max_files)),
+        takes_questions=options.questions,
+        deliveries=show.deliveries,
+        make_report=_choose_report(conductor, options),
+    )
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
@@ -337,6 +332,8 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
+        for text in describe_receivers(options.receivers):
+            say(text)
         if show.opener is not None and show.opener.continued:
             say(f"continued  {show.opener.continued}")
         for text in show.opener.notices if show.opener is not None else ():
@@ -348,6 +345,14 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         gc.freeze()
         _report_start(show, say)
     await serving
+
+
+def _choose_report(conductor: ShowHost, options: Options) -> MakeReport:
+    """Return what makes the report of this show; of a replay that of the recording, not of the replay's own journal."""
+    recorded = options.journal
+    if conductor.state.replay is None or recorded is None:
+        return make_served_report
+    return lambda _: make_served_report(recorded)
 
 
 def _report_start(show: _WebSession, say: ConsoleWriter) -> None:

@@ -12,10 +12,10 @@ from demo.chaos_toolkit.exporting import export_show
 from demo.chaos_toolkit.importing import import_file
 from demo.chaos_toolkit.run_journal import make_journal, read_entries
 from demo.clean import clean
+from demo.cli.journals import find_journal
 from demo.cli.show_files import check
 from demo.console_output import print_lines
 from demo.errors import ExperimentError, UsageError
-from demo.journal.library import JournalDirectory
 from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
 
 
@@ -59,16 +59,10 @@ def export(file: Path, output: Path | None, journal: str | None) -> None:
         more = f" (and {len(wrong) - 1} more: demo check {shlex.quote(str(file))})" if len(wrong) > 1 else ""
         raise ExperimentError(f"{wrong[0]}{more}")
     exported = export_show(show)
-    data = exported.experiment if journal is None else make_journal(exported, read_entries(_find_journal(journal)))
+    data = exported.experiment if journal is None else make_journal(exported, read_entries(find_journal(journal)))
     _write(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
     _report("not expressed:", exported.notes)
     if output is not None:
         path = shlex.quote(str(output))
         say = f"validate   chaos validate {path}" if journal is None else f"report     chaos report {path} report.md"
         print_lines(f"written    {path}", say)
-
-
-def _find_journal(name: str) -> Path:
-    """Return the file of a show's journal, by its path or its name in `demo shows`."""
-    path = Path(name)
-    return path if path.is_file() else JournalDirectory().find(name).path

@@ -8,15 +8,17 @@ import logging
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from demo import __version__
-from demo.cli import experiment_commands, replays
+from demo.cli import experiment_commands, replays, reports
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
+    Annotate,
     Curtain,
     Debug,
     Host,
@@ -31,6 +33,7 @@ from demo.cli.server_options import (
     TlsCert,
     TlsKey,
     TokenFile,
+    Webhook,
     check_show_name,
     make_store,
     no_collection,
@@ -38,6 +41,7 @@ from demo.cli.server_options import (
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
+from demo.notify.receivers import read_receivers
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
 from demo.subjects.user_code import describe_error, place_of
@@ -103,6 +107,8 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     redis: RedisUrl = None,
     show: ShowName = None,
     questions: Questions = False,
+    annotate: Annotate = None,
+    webhook: Webhook = None,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
@@ -129,6 +135,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             chosen=options(subject, given),
             feed=make_store(redis, show) if redis else None,
             questions=questions,
+            receivers=read_receivers(annotate, webhook or (), os.environ),
         )
     )
 
@@ -166,6 +173,8 @@ def run(
     journal: JournalFile = None,
     fresh: Fresh = False,
     start_at: StartAt = None,
+    annotate: Annotate = None,
+    webhook: Webhook = None,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
@@ -175,8 +184,9 @@ def run(
     with no_collection():
         from demo.bootstrap import Options, play
 
-    chosen = options(subject, given)
-    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at, chosen=chosen))
+    chosen, told = options(subject, given), read_receivers(annotate, webhook or (), os.environ)
+    begin = Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at)
+    play(replace(begin, chosen=chosen, receivers=told))
 
 
 @app.command()
@@ -308,6 +318,7 @@ def subjects() -> None:
 app.command("replay")(replays.replay_command)
 app.command("import")(experiment_commands.import_experiment)
 app.command("export")(experiment_commands.export)
+app.command("report")(reports.report)
 
 
 def _keep_only(named: list[str]) -> None:

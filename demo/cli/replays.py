@@ -61,6 +61,8 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
     debug: Debug = False,
 ) -> None:
     """Show a recorded show again on all pages, marked as a replay; nothing is started, and nothing can be broken."""
+    from demo.cli.journals import find_journal
+
     _check_speed(speed)
     if webvtt is not None:
         write_chapters(find_journal(recording), webvtt)
@@ -98,11 +100,3 @@ def write_chapters(journal: Path, file: Path) -> None:
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror or error}") from error
     print_lines(f"written    {file}")
-
-
-def find_journal(name: str) -> Path:
-    """Return the file of a show's journal, by its path or its name in `demo shows`. Raises `JournalError`."""
-    from demo.journal.library import JournalDirectory
-
-    path = Path(name)
-    return path if path.is_file() else JournalDirectory().find(name).path

@@ -87,6 +87,8 @@ class Journal:
         self._written_healer = ""
         self._retention = Retention()
         self.decks = DeckWriter()
+        self.on_buffered: list[Callable[[Sequence[JournalEntry]], None]] = []
+        """Called with new entries, in order, before they are on disk. Must neither raise nor take long."""
 
     @property
     def is_temporary(self) -> bool:
@@ -105,12 +107,15 @@ class Journal:
 
         Raises `JournalError`, and keeps none of them, when one cannot be written as JSON.
         """
-        rows = [row_of(entry) for entry in entries]
+        buffered = tuple(entries)
+        rows = [row_of(entry) for entry in buffered]
         with self._lock:
             self._unwritten.extend(rows)
             # The disk hangs. Samples may be lost in a crash anyway; events are never dropped.
             if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
+        for listener in self.on_buffered:
+            listener(buffered)
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
         """Write these entries and all that were kept before them. Raises `JournalError`; they stay in memory then."""

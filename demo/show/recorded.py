@@ -27,7 +27,7 @@ def fold(
     state, coming = show, list(decks)
     for entry in entries:
         while coming and coming[0][0] <= entry.seq:
-            state = _with_deck_of(state, coming.pop(0)[1])
+            state = with_deck_of(state, coming.pop(0)[1])
         try:
             state = apply(state, entry)
         except Exception as error:  # noqa: BLE001 - a damaged entry may raise anything in the fold
@@ -35,7 +35,7 @@ def fold(
         yield state, entry
 
 
-def _with_deck_of(state: ShowState, show: ShowState) -> ShowState:
+def with_deck_of(state: ShowState, show: ShowState) -> ShowState:
     """Return the show with another deck; chapters of other titles are exchanged by the event that follows."""
     state = replace(
         state,

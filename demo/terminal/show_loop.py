@@ -2,13 +2,19 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from demo.console_output import print_error
+from demo.conductor import ENDING
+from demo.conductor.show_host import SystemStop
+from demo.console_output import ConsoleWriter, print_error
 from demo.terminal.signals import ending_signals
 from demo.threads.loop_factory import choose_loop_factory
+
+HEALING = "healing what is broken, please wait"
+REMOVING = f"{ENDING}, please wait"
 
 ENDING_SEC = 2.0
 """Grace period of tasks and threads at the end; then they are abandoned."""
@@ -51,3 +57,22 @@ def _exit_at_once(error: BaseException | None) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if error is not None else 0)
+
+
+class ShowStop(asyncio.Event):
+    """Set when the show is to end."""
+
+    by_person = False
+    """By Ctrl-C: a lost terminal or a system that shuts down is not a presenter's wish to end the show."""
+
+    def on_signal(self, say: ConsoleWriter, system: SystemStop) -> Callable[[signal.Signals], None]:
+        """Return a signal handler: the first signal ends the show, later ones only say what is waited for."""
+
+        def caught(number: signal.Signals) -> None:
+            if self.is_set():
+                say(REMOVING if system.is_stopping else HEALING)
+            else:
+                self.by_person = number is signal.SIGINT
+            self.set()
+
+        return caught

@@ -91,7 +91,7 @@ def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
         is_large=ballot.is_open or not ballot.closed_by,
         asks_number=not ballot.options,
         votes=ballot.votes,
-        answers=_hidden_answers(ballot) if is_hidden else _answers(ballot, _right_option(state, ballot)),
+        answers=_hidden_answers(ballot) if is_hidden else list_answers(ballot, _right_option(state, ballot)),
         summary="" if is_hidden else _summarize(ballot),
         outcome=outcome_of(state, ballot),
     )
@@ -150,7 +150,7 @@ def _hidden_answers(ballot: BallotState) -> tuple[AnswerView, ...]:
     )
 
 
-def _answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
+def list_answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
     is_choice = bool(ballot.options)
     options = tuple(zip(ballot.options, ballot.counts, strict=True)) if is_choice else ()
     bars = bins(ballot.values, ballot.counts, MAX_BARS) if not options else ()

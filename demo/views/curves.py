@@ -93,7 +93,7 @@ def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None
     label = name_quantity(metric.label)
     line = SeriesView(label, measured_text(metric.value), values, tone)
     limit, text = _find_limit(state, name, metric.unit)
-    top = _top_of([values], metric.unit, LIMIT_HEADROOM * (limit or 0.0))
+    top = top_of([values], metric.unit, LIMIT_HEADROOM * (limit or 0.0))
     return PlotView("line", label, metric.unit, (line,), top, limit, text)
 
 
@@ -120,7 +120,7 @@ def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
         SeriesView(translate("counted"), number_text(counter.counted_of_admitted), counted),
     )
     limit = counter.limit or None
-    return PlotView("key", key, "", series, _top_of([admitted, counted], "", LIMIT_HEADROOM * (limit or 0.0)), limit)
+    return PlotView("key", key, "", series, top_of([admitted, counted], "", LIMIT_HEADROOM * (limit or 0.0)), limit)
 
 
 def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:
@@ -135,7 +135,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
             masked(topic.name),
             name_quantity(topic.field),
             (SeriesView(masked(topic.name), text, total),),
-            _top_of([total], ""),
+            top_of([total], ""),
         )
     series = tuple(
         SeriesView(
@@ -143,7 +143,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
         )
         for node, values in zip(nodes, found, strict=True)
     )
-    return PlotView("bands", masked(topic.name), name_quantity(topic.field), series, _top_of([total], topic.field))
+    return PlotView("bands", masked(topic.name), name_quantity(topic.field), series, top_of([total], topic.field))
 
 
 def _rate_of(node: Node, topic: Topic) -> float | None:
@@ -161,7 +161,7 @@ def _sum(found: list[Values]) -> Values:
     )
 
 
-def _top_of(found: Iterable[Values], unit: str, least: float = 0.0) -> float:
+def top_of(found: Iterable[Values], unit: str, least: float = 0.0) -> float:
     """Return a round number above all values, so that the scale seldom changes."""
     known = [value for values in found for _, value in values if value is not None]
     most = max([*known, least, _LEAST_TOP.get(unit, 0.0)], default=0.0)

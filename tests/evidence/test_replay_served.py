@@ -61,6 +61,8 @@ def test_a_killed_show_is_replayed_by_its_name_and_steered_by_requests(tmp_path:
         assert (refused.status_code, refused.json()["code"]) == (409, "replay")
         assert server.client.post("/vote", json={"choice": 1}).json()["code"] == "closed"
         server.client.post("/goto/3")
+        report = server.client.get("/report")
+        assert (report.status_code, "One show, many screens" in report.text) == (200, True)
         assert server.client.post("/advance").json()["code"] == "at_end"
         assert "chaos_stage_chapter 3.0" in server.client.get("/metrics").text
     finally:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 
 import demo
 from demo.texts.catalogue import CONTEXT_END
+from demo.web.rendering.assets import SCRIPTS
 from demo.web.rendering.page_texts import EXTENSION
 
 ROOT = Path(demo.__file__).parent
@@ -73,6 +74,5 @@ SCRIPT_TEXT = re.compile(r"(?:\bdemo\.|\b)(?:text|say)\('((?:[^'\\]|\\.)*)'")
 def script_texts_of(page: str) -> set[str]:
     """Return the texts that the scripts of a page say."""
     template = (TEMPLATES / f"{page}.html").read_text()
-    base = (TEMPLATES / "base.html").read_text() if page != "pair" else ""
-    scripts = re.findall(r"asset\('(\w+\.js)'\)", base + template)
+    scripts = [*SCRIPTS.get(f"{page}-page.js", ()), *re.findall(r"asset\('(\w+\.js)'\)", template)]
     return {found for name in scripts for found in SCRIPT_TEXT.findall((ROOT / "static" / name).read_text())}

@@ -1,11 +1,11 @@
 """`Recording`: a journal read from its first entry to its last, without changing or locking the file."""
 
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.errors import JournalError
+from demo.errors import JournalError, describe
 from demo.journal.deck_table import read_deck_files, read_decks
 from demo.journal.library.inspect import open_read_only
 from demo.journal.rows import entry_of
@@ -29,16 +29,27 @@ class Recording:
         self.path = path
         refuse_foreign(path)
 
-    def entries(self, *, samples: bool = True, after: int = 0) -> Generator[JournalEntry]:
+    def entries(
+        self, *, samples: bool = True, after: int = 0, on_unreadable: Callable[[str], None] | None = None
+    ) -> Generator[JournalEntry]:
         """Yield all entries behind `after` in order; `samples`: health samples too, which are most of a journal.
 
-        Raises `JournalError` at an entry that cannot be read, after those before it.
+        An entry that cannot be read is left out, and `on_unreadable` called with why. Without that `JournalError` is
+        raised, after the entries before it.
         """
         where = "seq > ?" if samples else f"seq > ? AND {STORY}"
         query = f"SELECT seq, at, who, data FROM entries WHERE {where} ORDER BY seq LIMIT {BATCH}"  # noqa: S608 - ours
         with self._open() as db:
             while rows := db.execute(query, (after,)).fetchall():
-                yield from (entry_of(*row) for row in rows)
+                for row in rows:
+                    try:
+                        entry = entry_of(*row)
+                    except (JournalError, ValueError, TypeError, LookupError, AttributeError) as error:
+                        if on_unreadable is None:
+                            raise
+                        on_unreadable(describe(error))
+                    else:
+                        yield entry
                 after = rows[-1][0]
 
     def decks(self) -> list[tuple[int, ShowState]]:

@@ -18,7 +18,7 @@ class Rule(Enum):
 
 _PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}", "/images/{name}")
 _PUBLIC_STREAM = "/stream/stage"
-_PAGES = ("/presenter", "/remote", "/print")
+_PAGES = ("/presenter", "/remote", "/print", "/report")
 _PRIVATE = ("/events", "/thumbnails", "/metrics", "/sessions", "/pairing", "/stream/{view}")
 _CONTROL = (
     "/advance",

@@ -28,7 +28,17 @@ SAFARI = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18 Safari/605.1"
 )
 HERE, ELSEWHERE = "http://127.0.0.1:8000", "http://stage.test:9000"
-PRIVATE = ("/presenter", "/remote", "/print", "/stream/presenter", "/events", "/sessions", "/pairing", "/metrics")
+PRIVATE = (
+    "/presenter",
+    "/remote",
+    "/print",
+    "/report",
+    "/stream/presenter",
+    "/events",
+    "/sessions",
+    "/pairing",
+    "/metrics",
+)
 
 
 def judged(method: str, path: str, **headers: str) -> Visitor | Denied:

@@ -22,7 +22,17 @@ FORWARDED = f"{HTTP11} proxy_set_header X-Forwarded-For $remote_addr;"
 NO_PORT = f"{HTTP11} proxy_set_header Host $host;"
 AS_DOCUMENTED = f'{HTTP11} proxy_set_header Host $http_host; proxy_set_header Connection ""; proxy_buffering off;'
 
-PRIVATE = ("/presenter", "/remote", "/print", "/stream/presenter", "/stream/remote", "/events", "/sessions", "/pairing")
+PRIVATE = (
+    "/presenter",
+    "/remote",
+    "/print",
+    "/report",
+    "/stream/presenter",
+    "/stream/remote",
+    "/events",
+    "/sessions",
+    "/pairing",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -100,7 +100,7 @@ def test_the_audience_may_read_what_is_public(template: str, opened: OpenServer)
 
 
 def test_a_browser_without_a_session_is_sent_to_the_pairing(opened: OpenServer) -> None:
-    for path in ("/presenter", "/remote", "/print"):
+    for path in ("/presenter", "/remote", "/print", "/report"):
         answer = fetch.get(f"{opened.here}{path}", headers={"Accept": "text/html,*/*"})
         assert (answer.status_code, answer.headers["location"]) == (303, "pair")
 
@@ -233,7 +233,17 @@ def test_without_a_secret_nothing_makes_a_presenter(
 
 @pytest.mark.parametrize(
     "path",
-    ["/presenter", "/remote", "/print", "/stream/presenter", "/events", "/sessions", "/pairing", "/thumbnails"],
+    [
+        "/presenter",
+        "/remote",
+        "/print",
+        "/report",
+        "/stream/presenter",
+        "/events",
+        "/sessions",
+        "/pairing",
+        "/thumbnails",
+    ],
 )
 def test_on_loopback_nothing_has_to_be_typed_but_a_proxy_gets_nothing_private(server: Server, path: str) -> None:
     with server.client.stream("GET", path) as answer:

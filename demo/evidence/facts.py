@@ -1,0 +1,210 @@
+"""`ShowFacts`: what a show's journal says happened, frozen, without presenter's notes and addresses.
+
+Moments are those of the show's clock; `Axis.place` makes seconds since the beginning of them, without long breaks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from demo.evidence.series import Measured
+from demo.show import FaultState, Verdict
+from demo.show.ballot import BallotState
+from demo.show.vote_words import describe_outcome
+
+Ending = Literal["over", "stopped", "set aside", "running", "open"]
+"""`over`: a presenter ended it on its last chapter; `stopped`: its server ended; `set aside`: another show was begun in
+its place; `running`: it goes on; `open`: its server was killed."""
+
+BREAK_SEC = 60.0
+"""A show that was continued after a longer time had a break, which does not count as a part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The time of a show. `breaks`: from which moment to which one no server played it."""
+
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    breaks: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def length_sec(self) -> float:
+        return self.place(self.ended_at)
+
+    def place(self, at: float) -> float:
+        """Return how many seconds of the show had passed at a moment."""
+        left_out = sum(min(at, until) - since for since, until in self.breaks if at > since)
+        return max(0.0, at - self.began_at - left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and its moment."""
+
+    at: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that did not work. `who`: who asked for it, "" where that is of no interest."""
+
+    at: float
+    text: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterFacts:
+    """A chapter. `number`: its place in the deck at the end, 0 for one that was removed from it.
+
+    `entered_at`: when it was entered first, None if it never was. `stays`: from when to when the show was on it.
+    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action.
+    """
+
+    number: int
+    title: str
+    hypothesis: str = ""
+    expect: str = ""
+    notes: str = ""
+    entered_at: float | None = None
+    stays: tuple[tuple[float, float], ...] = ()
+    visits: int = 0
+    judged: Judged | None = None
+    earlier: tuple[Judged, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRun:
+    """One injection. `fault` is what was known of it at its end; `place` counts the injections of the show, from 1.
+
+    `chapter`: on which one it began, `prediction`: whose hypothesis stood then; each its number at the end of the show,
+    0 for none. `judged`: the verdict that came of this run.
+    """
+
+    place: int
+    fault: FaultState
+    chapter: int
+    prediction: int
+    requested_at: float
+    requested_by: str
+    heal_by: str = ""
+    judged: Judged | None = None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def recovered_sec(self) -> float | None:
+        """How long the recovery took; None where no effect was seen: a recovery from nothing is no measurement."""
+        return self.fault.recovered_after_sec if self.fault.detected_after_sec is not None else None
+
+    @property
+    def ended_at(self) -> float | None:
+        """When its target was back, as far as that is known."""
+        fault = self.fault
+        if fault.came_back_after_sec is not None and fault.injected_at is not None:
+            return fault.injected_at + fault.came_back_after_sec
+        if self.recovered_sec is not None and fault.heal_started_at is not None:
+            return fault.heal_started_at + self.recovered_sec
+        return fault.healed_at
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFacts:
+    """A vote of the audience. `chapter`: its number at the end of the show, 0 for one that was removed."""
+
+    ballot: BallotState
+    chapter: int
+    opened_at: float
+    verdict: Verdict | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Who was right, in sentences of the language that is rendered now; "" if that is not known."""
+        return describe_outcome(self.ballot, self.verdict)
+
+    @property
+    def right(self) -> str:
+        """The option that the verdict proved right; "" for none."""
+        if self.verdict is None or self.ballot.is_open:
+            return ""
+        return self.ballot.right_option(self.verdict.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """`lifted_at`: None if the show was not resumed."""
+
+    at: float
+    who: str
+    lifted_at: float | None = None
+    lifted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A time without fresh samples: how old the newest one became, and why. `until`: None if none came any more."""
+
+    since: float
+    until: float | None
+    freshness: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the show's log."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Entries that this version cannot read: how many, and what is wrong with the first one."""
+
+    count: int = 0
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFacts:
+    """A show. `name`: of its journal. `has_deck`: the journal has more of its deck than the titles.
+
+    `questions`: those from the room that were shown. `events`: lines of logs that the show file gave a name.
+    """
+
+    name: str
+    title: str
+    subject: str
+    description: str
+    language: str
+    direction: str
+    has_deck: bool
+    ending: Ending
+    axis: Axis
+    chapters: tuple[ChapterFacts, ...] = ()
+    runs: tuple[FaultRun, ...] = ()
+    votes: tuple[VoteFacts, ...] = ()
+    questions: tuple[Line, ...] = ()
+    halts: tuple[Halt, ...] = ()
+    troubles: tuple[Line, ...] = ()
+    events: tuple[Line, ...] = ()
+    blinds: tuple[Blind, ...] = ()
+    unreadable: Unreadable = field(default_factory=Unreadable)
+    lines_left_out: int = 0
+    """Lines of trouble, events, halts and the like beyond those that are kept."""
+    measured: Measured = field(default_factory=Measured)
+
+    def stay_sec(self, chapter: ChapterFacts) -> float:
+        """Return how long the show was on a chapter, all visits together."""
+        return sum(self.axis.place(until) - self.axis.place(since) for since, until in chapter.stays)
+
+    @property
+    def predictions(self) -> tuple[ChapterFacts, ...]:
+        """The chapters with a prediction; without the deck those with a verdict are known to have one."""
+        return tuple(chapter for chapter in self.chapters if chapter.hypothesis or chapter.judged)
+
+    def chapter(self, number: int) -> ChapterFacts | None:
+        """Return the chapter of that number at the end of the show."""
+        return next((one for one in self.chapters if number and one.number == number), None)

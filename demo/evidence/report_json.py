@@ -1,0 +1,181 @@
+"""The facts of a show as JSON, for programs: docs/reports.md describes each key. Keys are only ever added."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo import __version__
+from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, ShowFacts, VoteFacts
+from demo.evidence.report_words import iso_text, verdict_of
+from demo.evidence.series import NodeStates, Series
+from demo.show import Verdict
+
+VERSION = 1
+"""Of the schema. It is raised when a key goes or means something else, not when one is added."""
+
+_WORDS: Mapping[bool | None, str] = {True: "confirmed", False: "refuted", None: "not seen"}
+
+
+def dump_report(facts: ShowFacts) -> dict[str, Any]:
+    """Return the report of one show."""
+    axis = facts.axis
+    return {
+        "report_version": VERSION,
+        "made_by": f"chaos-stage {__version__}",
+        "journal": facts.name,
+        "title": facts.title,
+        "subject": facts.subject,
+        "description": facts.description,
+        "language": facts.language,
+        "began_at": iso_text(axis.began_at),
+        "ended_at": iso_text(axis.ended_at),
+        "length_sec": _sec(axis.length_sec),
+        "breaks": [{"since": iso_text(since), "until": iso_text(until)} for since, until in axis.breaks],
+        "ending": facts.ending,
+        "has_deck": facts.has_deck,
+        "summary": _summary(facts),
+        "chapters": [_chapter(facts, chapter) for chapter in facts.chapters],
+        "faults": [_fault(facts, run) for run in facts.runs],
+        "votes": [_vote(facts, vote) for vote in facts.votes],
+        "questions": _lines(facts, facts.questions),
+        "halts": [
+            {
+                **_moment(facts, halt.at),
+                "by": halt.who,
+                "resumed_at_sec": _place(facts, halt.lifted_at),
+                "resumed_by": halt.lifted_by or None,
+            }
+            for halt in facts.halts
+        ],
+        "without_samples": [
+            {
+                **_moment(facts, blind.since),
+                "until_sec": _place(facts, blind.until),
+                "freshness": blind.freshness,
+                "reason": blind.reason,
+            }
+            for blind in facts.blinds
+        ],
+        "errors": _lines(facts, facts.troubles),
+        "events": _lines(facts, facts.events),
+        "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
+        "samples": facts.measured.samples,
+        "metrics": [_series(series) for series in facts.measured.series],
+        "nodes": [_node(node) for node in facts.measured.nodes],
+    }
+
+
+def _summary(facts: ShowFacts) -> dict[str, int]:
+    verdicts = [verdict_of(chapter) for chapter in facts.predictions]
+    words = [_WORDS[verdict.held] if verdict is not None else "not tested" for verdict in verdicts]
+    counted = {word.replace(" ", "_"): words.count(word) for word in (*_WORDS.values(), "not tested")}
+    return {"faults": sum(run.fault.injected_at is not None for run in facts.runs), **counted}
+
+
+def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
+    dumped = {
+        "number": chapter.number or None,
+        "title": chapter.title,
+        "entered_at_sec": _place(facts, chapter.entered_at),
+        "visits": chapter.visits,
+        "stay_sec": _sec(facts.stay_sec(chapter)),
+        "hypothesis": chapter.hypothesis or None,
+        "expect": chapter.expect or None,
+        "verdict": _judged(facts, chapter.judged),
+        "earlier_verdicts": [_judged(facts, judged) for judged in chapter.earlier],
+        "errors": [_failure(facts, failure) for failure in chapter.failures],
+    }
+    return dumped | ({"notes": chapter.notes} if chapter.notes else {})
+
+
+def _fault(facts: ShowFacts, run: FaultRun) -> dict[str, Any]:
+    fault = run.fault
+    injected = fault.injected_at is not None
+    return {
+        "place": run.place,
+        "name": fault.name,
+        "run": fault.run,
+        "description": fault.config.description,
+        "target": fault.target,
+        "chapter": run.chapter or None,
+        "requested_by": run.requested_by,
+        **_moment(facts, fault.injected_at if fault.injected_at is not None else run.requested_at),
+        "injected": injected and not fault.injection_failed,
+        "detected_after_sec": fault.detected_after_sec,
+        "healed_at_sec": _place(facts, fault.healed_at),
+        "healed_by": run.heal_by or None,
+        "recovered_after_sec": run.recovered_sec,
+        "came_back_after_sec": fault.came_back_after_sec,
+        "measurable": not fault.not_measurable,
+        "in_place": fault.is_running,
+        "predicted_in": run.prediction or None,
+        "verdict": _judged(facts, run.judged),
+        "errors": [_failure(facts, failure) for failure in run.failures],
+    }
+
+
+def _vote(facts: ShowFacts, vote: VoteFacts) -> dict[str, Any]:
+    ballot = vote.ballot
+    answers = ballot.options or ballot.values
+    return {
+        **_moment(facts, vote.opened_at),
+        "chapter": vote.chapter or None,
+        "question": ballot.question,
+        "unit": ballot.unit or None,
+        "is_open": ballot.is_open,
+        "votes": ballot.votes,
+        "tally": [
+            {"answer": answer, "votes": votes, "percent": percent}
+            for answer, votes, percent in zip(answers, ballot.counts, ballot.percents, strict=False)
+        ],
+        "measured": ballot.measured,
+        "right": vote.right or None,
+        "result": vote.outcome or None,
+    }
+
+
+def _judged(facts: ShowFacts, judged: Judged | None) -> dict[str, Any] | None:
+    if judged is None:
+        return None
+    verdict: Verdict = judged.verdict
+    return {"at_sec": _place(facts, judged.at), "result": _WORDS[verdict.held], "text": verdict.text}
+
+
+def _failure(facts: ShowFacts, failure: Failure) -> dict[str, Any]:
+    return {"at_sec": _place(facts, failure.at), "text": failure.text}
+
+
+def _lines(facts: ShowFacts, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+    return [{"at_sec": _place(facts, line.at), "text": line.text} for line in lines]
+
+
+def _series(series: Series) -> dict[str, Any]:
+    return {
+        "name": series.name,
+        "label": series.label,
+        "unit": series.unit or None,
+        "role": series.role or None,
+        "limit": series.limit,
+        "least": series.least,
+        "most": series.most,
+        "last": series.last,
+        "lines": [[[_sec(sec), value] for sec, value in line] for line in series.lines],
+    }
+
+
+def _node(node: NodeStates) -> dict[str, Any]:
+    spans = [
+        {"since_sec": _sec(since), "until_sec": _sec(until), "health": state} for since, until, state in node.spans
+    ]
+    return {"id": node.id, "name": node.name, "health": spans}
+
+
+def _moment(facts: ShowFacts, at: float) -> dict[str, Any]:
+    return {"at": iso_text(at), "at_sec": _place(facts, at)}
+
+
+def _place(facts: ShowFacts, at: float | None) -> float | None:
+    return None if at is None else _sec(facts.axis.place(at))
+
+
+def _sec(sec: float) -> float:
+    return round(sec, 3)
