@@ -15,7 +15,7 @@ from demo.clock import ShowClock
 from demo.conductor.command_counts import CommandCounts
 from demo.errors import DemoError, JournalError, Refused, ShowOver, describe, log_unexpected
 from demo.evidence.replay_clock import ReplayClock
-from demo.evidence.replay_moves import find_entrance, find_move, goes_to, refuse_command
+from demo.evidence.replay_moves import find_entrance, find_move, find_start, goes_to, refuse_command
 from demo.evidence.replay_plan import Entrance, ReplayPlan
 from demo.evidence.replay_reel import ReplayReel
 from demo.journal import Journal
@@ -69,11 +69,12 @@ class Replay:
         self, recording: Recording, plan: ReplayPlan, *, speed: float = 1.0, start_at: int = 1, dark: bool = False
     ) -> None:
         self._plan, self._speed = plan, speed
+        entrance, files = find_entrance(plan, start_at) if start_at != 1 else find_start(plan), recording.files()
+        # Only now: a recording that cannot be played leaves no file behind.
         self.journal = Journal()
         """A temporary one: programs read from it what was played."""
         self.commands = CommandCounts()
         self.panels: Panels = NoPanels()
-        files = recording.files()
         self.images: Callable[[], Sequence[DeckImage]] = lambda: files
         self.loaded = asyncio.Event()
         self.stopping = False
@@ -91,10 +92,9 @@ class Replay:
         self._steered = ReplayClock(plan.recorded_at)
         self.clock: ShowClock = self._steered
         self._open_reel = partial(ReplayReel, recording, plan)
-        entrance = plan.entrances[1] if 1 in plan.entrances else min(plan.entrances.values(), key=lambda one: one.at)
         self._reel = self._open_reel(entrance.after, entrance.state)
         self._recorded = self._state = entrance.state
-        self._jump(entrance if start_at == 1 else find_entrance(plan, start_at))
+        self._jump(entrance)
 
     @property
     def state(self) -> ShowState:

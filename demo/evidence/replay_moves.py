@@ -34,6 +34,11 @@ def find_entrance(plan: ReplayPlan, number: int) -> Entrance:
     return entrance
 
 
+def find_start(plan: ReplayPlan) -> Entrance:
+    """Return the first entry of the recording: a show may have begun behind its first chapter."""
+    return min(plan.entrances.values(), key=lambda entrance: entrance.after)
+
+
 def find_move(plan: ReplayPlan, place: int, state: ShowState, command: c.Command) -> int:
     """Return the entry that a command leads to, from segment `place` on. Raises `Refused` if there is none."""
     match command:
