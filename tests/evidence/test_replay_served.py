@@ -17,7 +17,7 @@ from demo.subjects import load
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.renderer import TEMPLATES, Renderer
 from tests.conductor.test_conductor import SOON, reached
-from tests.evidence.test_replay import ask, draw, replaying, stands, until
+from tests.evidence.test_replay import ask, draw, record, replaying, stands, until
 from tests.journal.test_recordings import RECORDINGS
 from tests.support.demo_command import run_demo
 from tests.support.relays import any_show, broker, relaying
@@ -71,15 +71,19 @@ def test_a_killed_show_is_replayed_by_its_name_and_steered_by_requests(tmp_path:
 
 
 def test_a_relay_has_the_mark_and_offers_no_vote(tmp_path: Path) -> None:
-    path, name = tmp_path / "old.journal", any_show()
-    unpack(RECORDINGS[-1], path)
+    path, name = tmp_path / "voted.journal", any_show()
+    asyncio.run(record(path))
     with broker() as redis, relaying(redis.url, "--show", name) as relay:
         server = replay_server(tmp_path, str(path), "--redis", redis.url, "--show", name, "--from", "2")
         try:
             # A relay has no show until the first message of it.
             wait_for(lambda: "replay-mark" in relay.client.get("/").text)
             assert relay.state()["replay"]["recorded_at"] == server.state()["replay"]["recorded_at"]
-            assert relay.client.post("/vote", json={"choice": 1}).json()["code"] == "closed"
+            # It was open there: the room of then voted.
+            assert [ballot["state"] for ballot in relay.state()["ballots"]] == ["open"]
+            for shown in (relay, server):
+                assert "ballot open" not in shown.client.get("/").text
+                assert shown.client.post("/vote", json={"choice": 1}).json()["code"] == "closed"
         finally:
             server.stop()
             server.sweep()
