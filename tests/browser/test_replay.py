@@ -49,6 +49,8 @@ COVERED = """() => {
   return found;
 }"""
 
+SAY = """document.querySelector('#r-said').innerHTML = '<p class="said">' + 'A line for every screen. '.repeat(9);"""
+
 GEOMETRY = """() => [...document.querySelectorAll('#show *')]
   .filter((one) => !one.closest('.replay-mark') && !one.closest('[id=r-sampled], .age'))
   .map((one) => { const b = one.getBoundingClientRect(); return [one.tagName, b.x, b.y, b.width, b.height].join(); })"""
@@ -102,6 +104,8 @@ def test_the_mark_is_in_sight_over_no_word_and_moves_nothing(
             if path == "/" and size[0] > size[1]:
                 assert mark["font"] >= MIN_SHARE * min(size[1], 0.75 * size[0]) - 0.01
             assert page.evaluate(COVERED) == []
+            if path == "/":
+                assert page.evaluate(f"() => {{ {SAY} return ({COVERED})(); }}") == []
         _assert_moves_nothing(page)
         opened[-1].keep(f"replay-{path.strip('/') or 'stage'}-{size[0]}")
 
@@ -130,7 +134,9 @@ def test_the_clock_of_a_page_stands_while_the_replay_waits_and_the_curtain_hides
         expect(page.locator(".veil")).to_be_visible()
         on_top = """() => {
           document.querySelector('.replay-mark').style.pointerEvents = 'auto';
-          return document.elementFromPoint(innerWidth / 2, 6).closest('.replay-mark') !== null;
+          const box = document.querySelector('.replay-mark').getBoundingClientRect();
+          const hit = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+          return hit.closest('.replay-mark') !== null;
         }"""
         assert page.evaluate(on_top)
         replay.client.post("/blackout", data={"on": "false"})
