@@ -49,6 +49,7 @@ LATER = {
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
     "cli.experiment_commands": "what its commands run",
+    "cli.rehearsal_command": "what its command runs",
     "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }

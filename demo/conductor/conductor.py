@@ -83,6 +83,10 @@ class Conductor:
         self._leftovers = Leftovers(self, self._faults, config.heal_others)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
         self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
+        if (
+            self._start_at is not None
+        ):  # A show that begins in its middle has no chapters during which its system starts.
+            self._actions.until_ready = self.system.until_up
 
     @property
     def state(self) -> ShowState:
