@@ -15,6 +15,8 @@ PAINT = "() => performance.getEntriesByType('paint').find(e => e.name === 'first
 
 Row = tuple[str, list[float], str]
 
+PAGES = (("stage", "/", PROJECTOR), ("stage, phone", "/", PHONE), ("presenter's phone", "/remote", PHONE))
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -39,7 +41,7 @@ def weights(visits: int) -> Iterator[Row]:
             with serving(show) as server:
                 if show != "none":
                     server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 60)
-                for where, path, size in (("stage", "/", PROJECTOR), ("stage, phone", "/", PHONE)):
+                for where, path, size in PAGES:
                     loads = [visit(browser, server, path, size) for _ in range(visits)]
                     what = f"`{show}`, {where}, first visit"
                     yield (

@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,9 @@ from demo.invitation import Invitation
 from demo.journal import Healer, Journal
 from demo.journal.library import JournalOpener, describe_pending
 from demo.narration import images_of
+from demo.notify.delivery import Delivery
+from demo.notify.notifying import describe_receivers, notifying
+from demo.notify.receivers import Receivers
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
@@ -79,6 +82,8 @@ class Options:
     """The Redis through which relays follow the show."""
     questions: bool = False
     """Whether the audience may ask questions."""
+    receivers: Receivers = field(default_factory=Receivers)
+    """Which other tools are told of the show."""
     unattended: "Unattended | None" = None
     """Who plays the show, if nobody is to control it. Its journal is a new one, and it takes no edits of its file."""
 
@@ -134,13 +139,14 @@ async def _play(
         _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))
-        if options.unattended is not None:
-            _report_journal(conductor, opener, aloud=False)
-            await options.unattended.play(conductor)
-        elif listener is None or access_setup is None:
-            await _run_in_terminal(conductor, opener)
-        else:
-            await _serve_show(options, conductor, opener, listener, access_setup)
+        async with notifying(conductor, options.receivers) as deliveries:
+            if options.unattended is not None:
+                _report_journal(conductor, opener, aloud=False)
+                await options.unattended.play(conductor)
+            elif listener is None or access_setup is None:
+                await _run_in_terminal(conductor, opener)
+            else:
+                await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
             await _stop_system(subject)
@@ -239,7 +245,12 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
 
 
 async def _serve_show(
-    options: Options, conductor: Conductor, opener: JournalOpener, listener: socket.socket, access_setup: AccessSetup
+    options: Options,
+    conductor: Conductor,
+    opener: JournalOpener,
+    listener: socket.socket,
+    access_setup: AccessSetup,
+    deliveries: Sequence[Delivery[Any]],
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
@@ -251,7 +262,7 @@ async def _serve_show(
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(
-            _WebSession(conductor, access, access_setup, listener, opener, started_at), stop, options, say
+            _WebSession(conductor, access, access_setup, listener, opener, started_at, deliveries), stop, options, say
         )
         web_tasks = [asyncio.ensure_future(serving)]
         terminal_tasks = [asyncio.ensure_future(runner.run())] if runner is not None else []
@@ -306,6 +317,7 @@ class _WebSession:
     opener: JournalOpener
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
+    deliveries: Sequence[Delivery[Any]]
 
 
 async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
@@ -314,7 +326,13 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), takes_questions=options.questions)
+    web = Web(
+        conductor,
+        show.access,
+        StreamSlots(max_streams(max_files)),
+        takes_questions=options.questions,
+        deliveries=show.deliveries,
+    )
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
@@ -326,6 +344,8 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
+        for text in describe_receivers(options.receivers):
+            say(text)
         if show.opener.continued:
             say(f"continued  {show.opener.continued}")
         for text in show.opener.notices:

@@ -24,7 +24,7 @@ FLOORS = (
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "notify", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -51,6 +51,7 @@ LATER = {
     "cli.experiment_commands": "what its commands run",
     "cli.rehearsal_command": "what its command runs",
     "subjects": "the register of installed distributions",
+    "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""

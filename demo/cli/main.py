@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from demo import __version__
 from demo.cli import experiment_commands, rehearsal_command
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
+    Annotate,
     Curtain,
     Host,
     Join,
@@ -32,11 +34,13 @@ from demo.cli.server_options import (
     TlsCert,
     TlsKey,
     TokenFile,
+    Webhook,
 )
 from demo.cli.show_options import Debug, LogLevel, Subject
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
+from demo.notify.receivers import read_receivers
 from demo.subjects import DEFAULT, options
 from demo.subjects.options import Given
 from demo.subjects.user_code import describe_error, place_of
@@ -108,6 +112,8 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     redis: RedisUrl = None,
     show: ShowName = None,
     questions: Questions = False,
+    annotate: Annotate = None,
+    webhook: Webhook = None,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
@@ -134,6 +140,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             chosen=options(subject, given),
             feed=_make_store(redis, show) if redis else None,
             questions=questions,
+            receivers=read_receivers(annotate, webhook or (), os.environ),
         )
     )
 
@@ -184,6 +191,8 @@ def run(
     journal: JournalFile = None,
     fresh: Fresh = False,
     start_at: StartAt = None,
+    annotate: Annotate = None,
+    webhook: Webhook = None,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
@@ -193,8 +202,9 @@ def run(
     with no_collection():
         from demo.bootstrap import Options, play
 
-    chosen = options(subject, given)
-    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at, chosen=chosen))
+    chosen, told = options(subject, given), read_receivers(annotate, webhook or (), os.environ)
+    begin = Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at)
+    play(replace(begin, chosen=chosen, receivers=told))
 
 
 @app.command()

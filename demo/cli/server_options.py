@@ -1,4 +1,4 @@
-"""The options of commands that start a server: its addresses, its certificate, and the Redis of its relays."""
+"""The options of commands that play a show: addresses, certificate, the Redis of its relays, and who is told of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -50,4 +50,21 @@ OpenPage = Annotated[
 ]
 Questions = Annotated[
     bool, typer.Option("--questions", help="Let the audience send questions to the presenter's page.")
+]
+Annotate = Annotated[
+    str | None,
+    typer.Option(
+        help="Grafana that gets faults, detections and recoveries as annotations, like https://grafana.example; "
+        "its token comes from DEMO_GRAFANA_TOKEN.",
+        metavar="URL",
+        envvar="DEMO_ANNOTATE",
+    ),
+]
+Webhook = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="URL that gets each event, signed with the secret in DEMO_WEBHOOK_SECRET; may be repeated.",
+        metavar="URL",
+        envvar="DEMO_WEBHOOK",
+    ),
 ]

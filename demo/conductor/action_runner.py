@@ -40,10 +40,14 @@ def reading_time(text: str) -> float:
 
 
 class ActionRunner:
-    """The running `on_enter`s, at most one for each chapter. Each waits for `until_ready` before it begins."""
+    """The running `on_enter`s, at most one for each chapter.
 
-    def __init__(self, context: ConductorContext) -> None:
-        self.until_ready: Callable[[], Awaitable[None]] | None = None
+    Each waits for `until_ready` before it begins: a show that begins in its middle has no earlier chapters during which
+    its system starts.
+    """
+
+    def __init__(self, context: ConductorContext, until_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._until_ready = until_ready
         self._context = context
         self._running: dict[int, Acting] = {}
 
@@ -96,8 +100,8 @@ class ActionRunner:
         """Run an action and report its end. One that ignores its cancellation is abandoned, not waited for."""
         # Before the task is created, which copies this context.
         acting.set(running)
-        if self.until_ready is not None:
-            await self.until_ready()
+        if self._until_ready is not None:
+            await self._until_ready()
         # A task of its own with `wait`, because `asyncio.timeout` would wait for ever for code that swallows its
         # cancellation.
         task = asyncio.ensure_future(_run_action(chapter))

@@ -75,7 +75,6 @@ class Conductor:
         self.stopping = False
         """The show is shutting down: nothing new is started, and active faults are being healed."""
         self._quit_by_person = False
-        self._actions = ActionRunner(self)
         self._watchdog = config.watchdog
         if self._watchdog is not None:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
@@ -83,10 +82,7 @@ class Conductor:
         self._leftovers = Leftovers(self, self._faults, config.heal_others)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
         self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
-        if (
-            self._start_at is not None
-        ):  # A show that begins in its middle has no chapters during which its system starts.
-            self._actions.until_ready = self.system.until_up
+        self._actions = ActionRunner(self, None if self._start_at is None else self.system.until_up)
 
     @property
     def state(self) -> ShowState:
@@ -275,6 +271,8 @@ class Conductor:
             return None if is_urgent(command) else self._writer.under_way
         state, entries = self._fold(self._edits.prepare(self._state, command.command), command.issuer, decision, at)
         self.journal.buffer(entries)
+        if isinstance(command.command, c.Open | c.ReplaceDeck):
+            self.journal.decks.keep(entries[0].seq, state, self.images)
         writing = None
         if is_urgent(command):
             # Halt and heal take effect before they are written, and wait for the disk for 50 ms at most.

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from demo.clock import CLOCK
 from demo.errors import JournalError
+from demo.journal.deck_table import DeckWriter
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.healer_table import REPLACE_HEALER, Healer
 from demo.journal.retention import Retention
@@ -85,6 +86,9 @@ class Journal:
         """Returns what another process needs to undo what is recorded now; None if only this show can."""
         self._written_healer = ""
         self._retention = Retention()
+        self.decks = DeckWriter()
+        self.on_buffered: list[Callable[[Sequence[JournalEntry]], None]] = []
+        """Called with new entries, in order, before they are on disk. Must neither raise nor take long."""
 
     @property
     def is_temporary(self) -> bool:
@@ -103,12 +107,15 @@ class Journal:
 
         Raises `JournalError`, and keeps none of them, when one cannot be written as JSON.
         """
-        rows = [row_of(entry) for entry in entries]
+        buffered = tuple(entries)
+        rows = [row_of(entry) for entry in buffered]
         with self._lock:
             self._unwritten.extend(rows)
             # The disk hangs. Samples may be lost in a crash anyway; events are never dropped.
             if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
+        for listener in self.on_buffered:
+            listener(buffered)
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
         """Write these entries and all that were kept before them. Raises `JournalError`; they stay in memory then."""
@@ -333,6 +340,7 @@ class Journal:
             return
         with self._file.db:
             self._insert([row[:4] for row in batch])
+        self.decks.write(self._file.db)
         self._file.note_sizes()
         written = batch[-1].seq
         with self._lock:

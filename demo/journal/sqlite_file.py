@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.journal.deck_table import DECK_SCHEMA
 from demo.journal.healer_table import HEALER_SCHEMA
 
 VERSION = 2
@@ -69,6 +70,7 @@ CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER N
   data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS thinned (seq INTEGER NOT NULL, kept_at REAL NOT NULL);
 {HEALER_SCHEMA}
+{DECK_SCHEMA}
 COMMIT;
 """
 """Index and tables for a fast start and a small journal. Earlier journals lack them and can be read without."""

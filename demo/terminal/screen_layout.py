@@ -140,7 +140,7 @@ class _Frame:
         problems = self.panels.problems(self.presenter.problems, width)
         below = [
             Block(open_rows, rank=0, least=len(open_rows), gap=True),
-            Block(self.story.said(self.stage.said, width), rank=1, gap=True),
+            Block(self.story.said(self.stage.said, self.stage.said_is_question, width), rank=1, gap=True),
             Block(problems, rank=2, least=3, gap=True),
         ]
         room = max(8, height - sum(block.wish for block in below))

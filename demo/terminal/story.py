@@ -86,8 +86,12 @@ class Story:
     def room(self, text: str, width: int) -> Rows:
         return self.paragraph(parts(("The room: ", "bold"), (text, "")), width) if text else []
 
-    def said(self, text: str, width: int) -> Rows:
-        return self.paragraph(parts(("» ", BLUE), (text, "bold")), width) if text else []
+    def said(self, text: str, is_question: bool, width: int) -> Rows:
+        """Return the line that the presenter put on every screen; a question from the room is named as one."""
+        if not text:
+            return []
+        whose = (("Question from the room: ", BLUE),) if is_question else ()
+        return self.paragraph(parts(("» ", BLUE), *whose, (text, "bold")), width)
 
     def countdown(self, ends_at: float | None) -> Number | None:
         """Return how long a countdown still has; None when there is none, or it is over."""

@@ -5,6 +5,12 @@ from demo.texts import translate
 from demo.views.cards import name_health, number_text
 
 
+def has_system(state: ShowState) -> bool:
+    """Return whether the show has anything to watch or to break."""
+    sample = state.sample
+    return bool(state.faults) or (sample is not None and bool(sample.nodes or sample.counters))
+
+
 def health_summary(state: ShowState) -> tuple[str, str]:
     """Return the state of the system as one mark and a few words."""
     if state.sample is None:

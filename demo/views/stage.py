@@ -15,6 +15,7 @@ from demo.views.cards import CardView, cards
 from demo.views.countdown import counts_down
 from demo.views.curves import TimelineView
 from demo.views.evidence import EvidenceView, evidence
+from demo.views.health_text import has_system
 from demo.views.join import JoinView, join_view, joined_text
 from demo.views.panels import PanelsView, panels_view
 from demo.views.picture import FigureView, RestView, SystemView, picture
@@ -151,7 +152,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         line=_list_segments(state),
         freshness=state.freshness,
         sampled_at=state.sample.updated_at if state.sample else None,
-        has_system=state.sample is not None or bool(state.faults),
+        has_system=has_system(state),
         halted=state.halted,
         blackout=state.blackout,
         look=chapter.style,

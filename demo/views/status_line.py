@@ -6,7 +6,8 @@ from demo.show import ShowState
 from demo.texts import translate
 from demo.views.audience_state import frozen_on
 from demo.views.banners import BannerView, banners
-from demo.views.health_text import health_summary
+from demo.views.countdown import counts_down
+from demo.views.health_text import has_system, health_summary
 
 _MARKS = {"fault": "down", "failed": "down", "lost": "down", "healing": "starting", "healed": "up"}
 _ORDER = ("failed", "lost", "fault", "healing", "healed")
@@ -35,7 +36,7 @@ def status_line(state: ShowState) -> StatusLine:
         running = any(fault.is_running for fault in state.faults)
         text = translate("faults are being ended") if running else translate("all faults ended")
         return StatusLine("halt", translate("Halted"), text)
-    if state.countdown_ends_at is not None:
+    if state.countdown_ends_at is not None and counts_down(state):
         number = state.countdown_number or state.number
         return StatusLine("starting", state.chapters[number - 1].title, "", translate("in"), state.countdown_ends_at)
     found = [banner for banner in banners(state, private=True) if banner.kind in _ORDER]
@@ -75,7 +76,7 @@ def _describe_stage(state: ShowState) -> StatusLine | None:
 
 def _describe_health(state: ShowState) -> StatusLine:
     mark, text = health_summary(state)
-    if state.sample is None and not state.faults:
+    if not has_system(state):
         title = translate("Chapter %(number)s of %(total)s", number=state.number, total=state.total)
         return StatusLine("up", title, translate("no system in this show"), stands_out=False)
     return StatusLine(mark, text[:1].upper() + text[1:], stands_out=mark != "up")

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -15,6 +16,7 @@ from demo.ballots.ballot_box import BallotBox
 from demo.ballots.vote_file import SUFFIX, VoteFile
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
+from demo.notify.delivery import Delivery
 from demo.questions.question_box import QuestionBox
 from demo.questions.question_file import SUFFIX as QUESTIONS_SUFFIX
 from demo.questions.question_file import QuestionFile
@@ -29,7 +31,7 @@ from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.control import control_routes
-from demo.web.routes.fields import NoFields
+from demo.web.routes.fields import Events, EventsFields, NoFields
 from demo.web.routes.images import DeckImages, add_images
 from demo.web.routes.metrics import Metrics
 from demo.web.routes.openapi import (
@@ -44,6 +46,7 @@ from demo.web.routes.openapi import (
     in_path,
     operation_id,
     state_answer,
+    takes,
 )
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.print_page import add_print_page
@@ -76,6 +79,7 @@ class Web:
         stream_slots: StreamSlots | None = None,
         *,
         takes_questions: bool = False,
+        deliveries: Sequence[Delivery[Any]] = (),
     ) -> None:
         self._conductor = conductor
         self.deck_images = DeckImages(conductor.images)
@@ -93,7 +97,7 @@ class Web:
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
         self.hub = self.live.hub
-        self.metrics = Metrics(conductor, self.hub)
+        self.metrics = Metrics(conductor, self.hub, deliveries)
         self.programs = EventStream(conductor)
         self.commands = CommandHandler(conductor, self.live.viewers)
         votes = conductor.journal.path.with_name(conductor.journal.path.name + SUFFIX)
@@ -229,13 +233,13 @@ class Web:
             """Return a small stage for every chapter, as HTML: the pictures of the presenter's overview."""
             return HTMLResponse(self.pages.thumbnails(self._conductor.state))
 
-        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=resumes)
-        async def events(request: Request, fields: NoFields) -> Response:
+        formatted = resumes | takes(EventsFields)
+
+        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=formatted)
+        async def events(request: Request, fields: Events) -> Response:
             """Stream every event of the show; resumes behind `Last-Event-ID`."""
-            slot = self._take_slot(request, private=True)
-            if slot is None:
-                return full()
-            return self.programs.stream(request.headers.get("last-event-id"), slot)
+            slot, last_id = self._take_slot(request, private=True), request.headers.get("last-event-id")
+            return full() if slot is None else self.programs.stream(last_id, slot, fields.format)
 
         described = in_path("view", {"type": "string", "enum": sorted(VIEWS)}, resumes)
 

@@ -144,6 +144,41 @@ def test_the_main_number_the_story_and_the_verdict_are_large(show: Server, windo
     assert page.locator(".hero .of").evaluate(share) >= 0.05
 
 
+OVERLAPS = """(names) => {
+  const line = document.querySelector('.said').getBoundingClientRect();
+  const seen = (e) => e.checkVisibility({ visibilityProperty: true });
+  return [...document.querySelectorAll(names)].filter(seen).filter((e) => {
+    const b = e.getBoundingClientRect();
+    return b.left < line.right && b.right > line.left && b.top < line.bottom && b.bottom > line.top;
+  }).map((e) => e.textContent.trim());
+}"""
+
+
+@pytest.mark.parametrize("size", [*WALLS, (390, 844), (360, 640), (844, 390)])
+def test_a_line_of_the_presenter_covers_no_number_no_heading_and_nothing_that_broke(
+    show: Server, window: Open, size: tuple[int, int]
+) -> None:
+    page = window(show, "/", size).page
+    show.client.post("/goto/2?from=1")
+    assert show.client.post("/chaos/kill-node-2").status_code == 202
+    assert show.client.post("/say", data={"text": "Look at node-2"}).status_code == 200
+    expect(page.locator("#r-record")).to_contain_text("node-2 killed", timeout=SOON_MS)
+    expect(page.locator(".said")).to_be_in_viewport(ratio=1, timeout=SOON_MS)
+    assert page.evaluate(OVERLAPS, ".figure, .node, .curves-place text, .record, .link, .tale h1, .tale p") == []
+
+
+def test_two_curves_of_a_low_screen_have_their_words_beside_each_other(show: Server, window: Open) -> None:
+    page = window(show, "/", (1024, 768)).page
+    show.client.post("/goto/2?from=1")
+    words = page.locator(".plot .box :is(.name, .value)")
+    expect(words).to_have_count(4, timeout=SOON_MS)
+    found = [box for word in words.all() if (box := word.bounding_box())]
+    for n, one in enumerate(found):
+        for other in found[n + 1 :]:
+            apart = one["y"] + one["height"] <= other["y"] + 2 or other["y"] + other["height"] <= one["y"] + 2
+            assert apart or one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+
+
 def test_several_faults_share_one_strip_and_none_is_cut(show: Server, window: Open) -> None:
     page = window(show, "/", (1280, 720)).page
     show.client.post("/goto/2?from=1")
@@ -176,4 +211,10 @@ def test_the_evidence_has_every_prediction_with_what_was_measured(show: Server, 
     for place in (3, 4):
         expect(rows.nth(0).locator("td").nth(place)).to_contain_text(" s")
     assert rows.locator(".is").all_inner_texts() == ["Confirmed", "Refuted", "Not seen"]
+    low = window(show, "/", (1024, 768)).page
+    table, record = low.locator(".evidence table"), low.locator(".record")
+    expect(low.locator(".evidence tbody tr")).to_have_count(3, timeout=SOON_MS)
+    assert table.evaluate("(e) => e.getBoundingClientRect().bottom") <= record.evaluate(
+        "(e) => e.getBoundingClientRect().top"
+    )
     assert all(row.locator(".clip").first.is_visible() for row in rows.all())

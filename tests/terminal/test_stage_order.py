@@ -466,3 +466,13 @@ def test_colours_are_not_needed_to_tell_states_apart(size: tuple[int, int]) -> N
     texts = ["\n".join(draw(play.state, size)) for play in (show(2), killed(), recovered(), judged(True, SAW))]
     texts += ["\n".join(draw(judged(held, LEFT_SAW).state, size)) for held in (False, None)]
     assert len(set(texts)) == len(texts)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("is_question", "words"), [(True, "» Question from the room: Is it real?"), (False, "» Is it real?")]
+)
+def test_a_question_that_is_shown_is_named_as_one(size: tuple[int, int], is_question: bool, words: str) -> None:
+    play = show(2)
+    play.play(c.Say("Is it real?", is_question=is_question))
+    assert words in "\n".join(draw(play.state, size))

@@ -2,13 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.journal.deck_table import read_deck_files, read_decks
 from demo.journal.library.inspect import open_read_only
 from demo.journal.rows import entry_of
 from demo.journal.sqlite_file import STORY, refuse_foreign
+from demo.narration.image import DeckImage
+from demo.show import ShowState
+from demo.show import events as e
 from demo.show.events import JournalEntry
+from demo.show.recorded import bare_show, fold
 
 BATCH = 500
 
@@ -31,10 +37,46 @@ class Recording:
         where = "seq > ?" if samples else f"seq > ? AND {STORY}"
         query = f"SELECT seq, at, who, data FROM entries WHERE {where} ORDER BY seq LIMIT {BATCH}"  # noqa: S608 - ours
         after = 0
+        with self._open() as db:
+            while rows := db.execute(query, (after,)).fetchall():
+                yield from (entry_of(*row) for row in rows)
+                after = rows[-1][0]
+
+    def decks(self) -> list[tuple[int, ShowState]]:
+        """Return the decks as shows before their first event, each with the entry that it holds from.
+
+        None are in a journal of an earlier version. Raises `JournalError`.
+        """
+        with self._open() as db:
+            return list(read_decks(db))
+
+    def files(self) -> list[DeckImage]:
+        """Return the images, fonts and stylesheets of the decks. Raises `JournalError`."""
+        with self._open() as db:
+            return list(read_deck_files(db))
+
+    def show(self) -> ShowState:
+        """Return the show before its first event, as far as the journal knows its deck. Raises `JournalError`.
+
+        Of a journal of an earlier version only the titles of the chapters and the names of the faults are known.
+        """
+        decks = self.decks()
+        if decks and decks[0][0] == 1:
+            return decks[0][1]
+        entries = (entry.event for entry in self.entries(samples=False))
+        opened = next(entries, None)
+        if not isinstance(opened, e.ShowOpened):
+            raise JournalError(f"{self.path} has no entries: nothing was shown")
+        return bare_show(opened, [event.name for event in entries if isinstance(event, e.FaultRequested)])
+
+    def states(self, *, samples: bool = True) -> Iterator[tuple[ShowState, JournalEntry]]:
+        """Yield the show after each entry, and that entry. Raises `JournalError`."""
+        return fold(self.show(), self.decks(), self.entries(samples=samples))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with open_read_only(self.path) as db:
-                while rows := db.execute(query, (after,)).fetchall():
-                    yield from (entry_of(*row) for row in rows)
-                    after = rows[-1][0]
+                yield db
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{self.path} cannot be read: {error}") from None

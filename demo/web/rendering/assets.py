@@ -1,7 +1,8 @@
 """The pages' static files: read once, kept in memory, compressed once, with a hash of their content in the URL.
 
 A URL with the hash may be cached for ever; one without it (favicon) is revalidated each time. The sheets of a page are
-also served as one file: packed together they are a fifth smaller, and each file costs half a kilobyte of headers.
+also served as one file, and its scripts as another: packed together they are a fifth smaller, and each file costs half
+a kilobyte of headers.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-SHEETS: Mapping[str, tuple[str, ...]] = {
+SHEETS: dict[str, tuple[str, ...]] = {
     "stage-page.css": (
         "base.css",
         "stage.css",
@@ -56,6 +57,15 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "print-page.css": ("base.css", "content.css", "print.css"),
 }
 """The sheets of each page, in the order in which they count."""
+
+_EVERY_PAGE = ("clock.js", "look.js", "layout.js", "slots.js", "trial.js", "link.js")
+_CONTROLS = ("press.js", "arm.js", "keys.js")
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "stage-page.js": (*_EVERY_PAGE, "images.js", "fit.js", "stage.js", "vote.js"),
+    "presenter-page.js": (*_EVERY_PAGE, "images.js", "fit.js", *_CONTROLS, "desk.js", "pairing.js"),
+    "remote-page.js": (*_EVERY_PAGE, *_CONTROLS, "phone.js"),
+}
+"""The scripts of each page, in the order in which they run; each of them is a function that is called at once."""
 
 _URL = re.compile(rb'url\("([^":#]+)"\)')
 _FOREVER = "public, max-age=31536000, immutable"
@@ -123,9 +133,9 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
         if name.endswith(".css"):
             bodies[name] = _URL.sub(lambda found, at=name: _point_to_content(found, at, urls), body)  # type: ignore[misc]
             urls[name] = _name_by_content(name, bodies[name])
-    for name, sheets in SHEETS.items():
-        if all(sheet in bodies for sheet in sheets):
-            bodies[name] = b"\n".join(bodies[sheet] for sheet in sheets)
+    for name, parts in (SHEETS | SCRIPTS).items():
+        if all(part in bodies for part in parts):
+            bodies[name] = b"\n".join(bodies[part] for part in parts)
             urls[name] = _name_by_content(name, bodies[name])
     for name, body in bodies.items():
         yield name, Asset(FOLDER + urls[name], _TYPES[Path(name).suffix], body, _FOREVER)

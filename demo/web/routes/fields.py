@@ -40,6 +40,7 @@ _COUNT = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 _DEVICE = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
 _TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
+_FORMAT = {"type": "string", "enum": ["json", "cloudevents"], "default": "json"}
 _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
 
 
@@ -77,6 +78,12 @@ def _switch(name: str, value: object) -> bool | None:
     if found is None:
         raise ValueError(f"{name!r} must be true or false, not {str(value)[:40]!r}")
     return found
+
+
+def _format(value: object) -> str:
+    if value not in ("json", "cloudevents"):
+        raise ValueError(f"'format' must be json or cloudevents, not {str(value)[:40]!r}")
+    return str(value)
 
 
 def _duration(value: object) -> float | None:
@@ -208,6 +215,14 @@ class PrintFields(CommandFields):
 
     notes: Annotated[bool | None, BeforeValidator(partial(_switch, "notes")), WithJsonSchema(_SWITCH)] = Field(
         None, description="Whether the presenter's notes are printed; they are without it."
+    )
+
+
+class EventsFields(CommandFields):
+    """How the events are wanted."""
+
+    format: Annotated[str, BeforeValidator(_format), WithJsonSchema(_FORMAT)] = Field(
+        "json", description="`cloudevents`: each event as a CloudEvent 1.0; `json`, the default: as the journal has it."
     )
 
 
@@ -358,6 +373,7 @@ Move = Annotated[MoveFields, Depends(reading(MoveFields))]
 Forward = Annotated[ForwardFields, Depends(reading(ForwardFields))]
 Injection = Annotated[InjectFields, Depends(reading(InjectFields))]
 Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
+Events = Annotated[EventsFields, Depends(reading(EventsFields))]
 Printing = Annotated[PrintFields, Depends(reading(PrintFields))]
 Line = Annotated[SayFields, Depends(reading(SayFields))]
 VoteAnswer = Annotated[VoteFields, Depends(reading(VoteFields))]

@@ -8,12 +8,14 @@ import asyncio
 import importlib
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo import __version__
 from demo.conductor import Conductor
 from demo.hub import Hub, Tally
+from demo.notify.delivery import Delivery
+from demo.notify.fault_events import FaultEvents
 from demo.show import ShowState
 from demo.show.health_sample import STATES
 
@@ -29,9 +31,11 @@ FAULT_STATES = ("idle", "injecting", "active", "healing", "failed")
 class Metrics:
     """The metrics of one conductor and its hub, in a registry of their own."""
 
-    def __init__(self, conductor: Conductor, hub: Hub[ShowState]) -> None:
+    def __init__(self, conductor: Conductor, hub: Hub[ShowState], deliveries: Sequence[Delivery[Any]] = ()) -> None:
         self._conductor = conductor
         self._hub = hub
+        self._deliveries = deliveries
+        self._fault_events = FaultEvents(conductor.journal)
         self._registry: CollectorRegistry | None = None
 
     def answer(self, accept: str) -> tuple[bytes, str]:
@@ -67,12 +71,26 @@ class Metrics:
         yield from _collect_streams(self._hub.counts(), self._hub.tally)
         yield from self._collect_commands()
         yield from self._collect_health(state)
+        yield self._build_injections(state)
         yield from _collect_faults(state)
         yield from _collect_show(state)
+        yield from _collect_deliveries(self._deliveries)
 
     def _collect_commands(self) -> "Iterator[Metric]":
         text = "Commands that were waited for, by kind and outcome; code: why one was refused."
         yield _build_counter("commands", text, self._conductor.commands.counts, "command", "outcome", "code")
+
+    def _build_injections(self, state: ShowState) -> "CounterMetricFamily":
+        """Build the counter of injections; in OpenMetrics each has the id of its newest event as its exemplar."""
+        from prometheus_client.core import CounterMetricFamily, Exemplar  # noqa: PLC0415
+
+        text, wall = "Injections that were begun in this show.", self._conductor.clock.wall
+        family: CounterMetricFamily = CounterMetricFamily(f"{PREFIX}fault_injections", text, labels=["fault"])
+        for fault in state.faults:
+            event = self._fault_events.find(fault.name)
+            exemplar = Exemplar({"event_id": event.ident}, 1.0, wall(event.at)) if event else None
+            family.add_metric([fault.name], fault.run, exemplar=exemplar)
+        return family
 
     def _collect_health(self, state: ShowState) -> "Iterator[Metric]":
         monitor, sample = self._conductor.health, state.sample
@@ -106,8 +124,6 @@ def _collect_streams(streams: Mapping[str, int], tallies: Mapping[str, Tally]) -
 def _collect_faults(state: ShowState) -> "Iterator[Metric]":
     states = {(fault.name, name): float(name == fault.state) for fault in state.faults for name in FAULT_STATES}
     yield _build_gauge("fault_state", "1 for the state a fault is in.", states, "fault", "state")
-    runs = {(fault.name,): fault.run for fault in state.faults}
-    yield _build_counter("fault_injections", "Injections that were begun in this show.", runs, "fault")
     for field, text in (
         ("detected_after", "Injection to its first sight, as measured of the last run."),
         ("recovered_after", "Heal to all up and nothing seen, as measured of the last run."),
@@ -122,6 +138,14 @@ def _collect_show(state: ShowState) -> "Iterator[Metric]":
     yield _build_gauge("chapters", "Chapters of the show.", {(): state.total})
     yield _build_gauge("halted", "1 while new faults are refused.", {(): float(state.halted)})
     yield _build_gauge("durable", "1 while what is answered outlives the server.", {(): float(state.durable)})
+
+
+def _collect_deliveries(deliveries: Sequence[Delivery[Any]]) -> "Iterator[Metric]":
+    text = "Messages to other tools, by receiver and outcome."
+    counts = {(d.name, outcome): float(count) for d in deliveries for outcome, count in d.counts.items()}
+    yield _build_counter("notifications", text, counts, "receiver", "outcome")
+    waiting = {(d.name,): float(d.waiting) for d in deliveries}
+    yield _build_gauge("notifications_waiting", "Messages that are not delivered yet.", waiting, "receiver")
 
 
 def _build_gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "GaugeMetricFamily":

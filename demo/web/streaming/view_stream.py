@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 from demo.conductor import Conductor
 from demo.errors import JournalError
 from demo.hub import Hub
+from demo.notify.cloud_events import snapshot_event, to_cloud_event
+from demo.notify.notified_show import is_written
 from demo.show import ShowState
 from demo.show import events as e
 from demo.views import snapshot
@@ -143,12 +145,16 @@ class EventStream:
         self._closed = True
         self.notify()
 
-    def stream(self, last_id: str | None, line: StreamSlot | None = None) -> StreamResponse:
-        """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first."""
+    def stream(self, last_id: str | None, line: StreamSlot | None = None, kind: str = "json") -> StreamResponse:
+        """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first.
+
+        `kind`: "json" or "cloudevents".
+        """
         grown = asyncio.Event()
         if line is not None:
             line.on_end(grown.set)
-        return _build_response(self._messages(self._parse_last_id(last_id), grown, line), line)
+        messages = self._messages(self._parse_last_id(last_id), grown, line, kind == "cloudevents")
+        return _build_response(messages, line)
 
     def _parse_last_id(self, last_id: str | None) -> int | None:
         epoch, _, seq = (last_id or "").rpartition("-")
@@ -157,23 +163,23 @@ class EventStream:
         # At most 18 digits: SQLite's integers have 64 bits, and Python refuses to convert numbers of great length.
         return int(seq) if is_ours and len(seq) <= 18 and int(seq) <= newest else None
 
-    async def _messages(self, after: int | None, grown: asyncio.Event, line: StreamSlot | None) -> AsyncIterator[bytes]:
+    async def _messages(
+        self, after: int | None, grown: asyncio.Event, line: StreamSlot | None, as_cloud_events: bool
+    ) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
             yield RETRY
             if after is None:
                 state = await self._await_durable_state()
                 after = state.seq
-                clock = self._conductor.clock
-                data = snapshot(state, self._conductor.epoch, {}, now=clock(), ahead=clock.ahead)
-                yield self._frame("snapshot", after, data)
+                yield self._frame("snapshot", after, self._describe_state(state, as_cloud_events))
             while not self._closed and not (line and line.ended):
                 grown.clear()
                 last_sendable = self._last_sendable_seq()
                 while after < last_sendable:
                     entries = [entry for entry in await self._journal.read(after) if entry.seq <= last_sendable]
                     for entry in entries:
-                        data = _entry_to_json(entry, self._conductor.clock.ahead, left_out=entry.seq - after - 1)
+                        data = self._describe_entry(entry, entry.seq - after - 1, as_cloud_events)
                         yield self._frame("entry", entry.seq, data)
                         after = entry.seq
                     # Numbers without an entry (samples dropped while nothing could be written) are skipped.
@@ -187,32 +193,37 @@ class EventStream:
         finally:
             self._waiting.discard(grown)
 
+    def _describe_state(self, state: ShowState, as_cloud_events: bool) -> dict[str, Any]:
+        epoch, clock = self._conductor.epoch, self._conductor.clock
+        now, ahead = clock(), clock.ahead
+        data = snapshot(state, epoch, {}, now=now, ahead=ahead)
+        return snapshot_event(data, epoch, moment(now, ahead)) if as_cloud_events else data
+
+    def _describe_entry(self, entry: e.JournalEntry, left_out: int, as_cloud_events: bool) -> dict[str, Any]:
+        """Convert an entry; `left_out` numbers before it are not in the journal, all of them of health samples."""
+        ahead = self._conductor.clock.ahead
+        if as_cloud_events:
+            is_durable = entry.seq <= self._journal.durable_seq
+            return to_cloud_event(entry, self._conductor.epoch, ahead, is_durable=is_durable, left_out=left_out)
+        data = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
+        return data | {"left_out": left_out} if left_out else data
+
     def _last_sendable_seq(self) -> int:
         state = self._conductor.state
-        return min(state.seq, self._journal.durable_seq) if self._is_written(state) else state.seq
+        return min(state.seq, self._journal.durable_seq) if is_written(state) else state.seq
 
     async def _await_durable_state(self) -> ShowState:
         """Return the newest state once all its events are on disk, or after `DISK_TIMEOUT_SEC`."""
         state = self._conductor.state
         with contextlib.suppress(JournalError, TimeoutError):
-            if self._is_written(state) and self._journal.durable_seq < state.seq:
+            if is_written(state) and self._journal.durable_seq < state.seq:
                 # The journal writes in order: an empty write ends when all before it have.
                 await asyncio.wait_for(self._journal.append(()), DISK_TIMEOUT_SEC)
         return state
 
-    def _is_written(self, state: ShowState) -> bool:
-        """Return whether this state's events are being written to a journal, a temporary one included."""
-        return state.durable or state.journal != "file"
-
     def _frame(self, kind: str, seq: int, data: dict[str, Any]) -> bytes:
         ident = f"{self._conductor.epoch}-{seq}" if seq <= self._journal.durable_seq else None
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
-
-
-def _entry_to_json(entry: e.JournalEntry, ahead: float, left_out: int) -> dict[str, Any]:
-    """Convert an entry; `left_out` numbers before it are not in the journal, all of them of health samples."""
-    data = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
-    return data | {"left_out": left_out} if left_out else data
 
 
 def _build_response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:

@@ -1,7 +1,11 @@
 """`GET /metrics` on real servers: read by Prometheus' own parser, its counters watched as the show goes on."""
 
+import json
 import re
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import Metric
@@ -11,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.scripts.test_docs import DOCS, ROOT, examples
 from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
+from tests.support.prometheus import scraping
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
 
@@ -91,6 +96,52 @@ def test_a_faults_state_and_its_measured_times_are_told(tmp_path: Path) -> None:
             assert value(server, f"fault_{name}_seconds", fault="off") == state["chaos"][0][f"{name}_sec"]
         assert value(server, "fault_injections_total", fault="off") == 1
         assert (value(server, "health_read_seconds_count") or 0) > samples
+
+
+def test_a_real_prometheus_accepts_it_and_keeps_the_id_of_the_event_that_injected_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text(examples()[1])
+    with (
+        serving("lamp:Lamp", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}) as server,
+        scraping(server, tmp_path) as prometheus,
+        Stream(server, "/events?format=cloudevents") as stream,
+    ):
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        assert server.client.post("/chaos/off").status_code == 202
+        event = json.loads(stream.next()["data"])
+        while event["type"] != "chaos_stage.fault.requested":
+            event = json.loads(stream.next()["data"])
+        text = server.client.get("/metrics").text
+        checked = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert (checked.returncode, checked.stderr) == (0, "")
+        asked = {"query": f"{OURS}fault_injections_total", "start": time.time() - 60, "end": time.time() + 60}
+
+        def found() -> Any:
+            return fetch.get(f"{prometheus}/api/v1/query_exemplars", params=asked).json()["data"] or None
+
+        wait_for(found, 20)
+        assert found()[0]["seriesLabels"]["fault"] == "off"
+        assert [exemplar["labels"] for exemplar in found()[0]["exemplars"]] == [{"event_id": event["id"]}]
+        server.until(lambda state: state["chaos"][0]["recovered_after_sec"] is not None)
+
+
+def test_an_exemplar_is_only_in_openmetrics_and_only_after_an_injection(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text(examples()[1])
+    with serving("lamp:Lamp", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}) as server:
+
+        def line(accept: str) -> str:
+            answer = server.client.get("/metrics", headers={"Accept": accept})
+            return next(line for line in answer.text.splitlines() if line.startswith(f"{OURS}fault_injections_total"))
+
+        opened = "application/openmetrics-text; version=1.0.0"
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        assert "#" not in line(opened)
+        assert server.client.post("/chaos/off").status_code == 202
+        wait_for(lambda: "#" in line(opened))
+        assert re.search(rf'# {{event_id="{server.state()["epoch"]}-\d+"}} 1.0 \d+', line(opened))
+        assert "#" not in line("text/plain")
+        server.until(lambda state: state["chaos"][0]["recovered_after_sec"] is not None)
 
 
 def test_the_audience_is_not_told_and_the_token_is() -> None:
