@@ -5,8 +5,8 @@ a real Chromium: so many minutes at rest, then as many with a node killed each m
 of more than 50 ms, the layout shift that no person caused (all of it, and the worst 5 s, as Core Web Vitals count), and
 the texts that changed a second.
 
-A task is counted by the clock, as a browser does it, and by the CPU time of its thread: on a machine with other work only
-the latter tells of the page.
+A task is counted by the clock, as a browser does it, and by the CPU time of its thread: on a machine with other work
+only the latter tells of the page.
 """
 
 import json

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
 from demo.conductor.error_log import keep_log
-from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
+from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
 from demo.evidence.served_report import make_served_report
 from demo.invitation import Invitation
-from demo.journal import Healer
+from demo.journal import Healer, Journal
 from demo.journal.library import JournalOpener, describe_pending
 from demo.narration import images_of
 from demo.notify.delivery import Delivery
@@ -28,11 +27,12 @@ from demo.notify.receivers import Receivers
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
+from demo.show import ShowState, following
 from demo.show import commands as c
-from demo.show import following
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
+from demo.terminal.clean_end import exit_at_once, run_and_clean_up
 from demo.terminal.signals import ending_signals
 from demo.threads.loop_factory import choose_loop_factory
 from demo.types import HEAL_SEC, STOP_SEC, Subject
@@ -48,16 +48,17 @@ from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 if TYPE_CHECKING:
+    from demo.evidence.unattended import Unattended
     from demo.runner import DemoRunner
+
+REHEARSAL = "rehearsal-"
+"""What the names of journals of unattended shows begin with: none of them is continued as a show of its subject."""
 
 SLOW_SEC = 1.0
 """When stopping the system takes longer than this, a line says so."""
 
 HEALING = "healing what is broken, please wait"
 REMOVING = f"{ENDING}, please wait"
-
-ENDING_SEC = 2.0
-"""Grace period of tasks and threads at the end; then they are abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class Options:
     """Whether the audience may ask questions."""
     receivers: Receivers = field(default_factory=Receivers)
     """Which other tools are told of the show."""
+    unattended: "Unattended | None" = None
+    """Who plays the show, if nobody is to control it. Its journal is a new one, and it takes no edits of its file."""
 
 
 def play(options: Options) -> None:
@@ -100,47 +103,19 @@ def play(options: Options) -> None:
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
         anywhere = options.start_at is not None
-        opener = JournalOpener(
-            journal_name(options.subject, subject), options.journal, fresh=options.fresh, anywhere=anywhere
-        )
+        name, fresh = journal_name(options.subject, subject), options.fresh
+        if options.unattended is not None:
+            name, fresh = f"{REHEARSAL}{name}", True
+        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=choose_loop_factory()) as runner:
-            error, is_hanging = runner.run(_run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
+            error, is_hanging = runner.run(run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
             if is_hanging:
-                _exit_at_once(error)
+                exit_at_once(error, is_failed=options.unattended is not None)
         if error is not None:
             raise error
     finally:
         if listener is not None:
             listener.close()
-
-
-async def _run_and_clean_up(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
-    """Run the show and end the tasks it left; return its error, and whether some task or thread does not end."""
-    error: BaseException | None = None
-    # The show handles signals itself; before and after that they must not kill the process.
-    with ending_signals(lambda _: None):
-        try:
-            await show
-        except Exception as raised:  # noqa: BLE001 - returned to the caller after the cleanup
-            error = raised
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        unfinished = (await asyncio.wait(tasks, timeout=ENDING_SEC))[1] if tasks else set()
-        # A thread that hangs, as in a driver's call to an engine, would keep the loop from closing.
-        threads = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
-        hanging = (await asyncio.wait({threads}, timeout=ENDING_SEC))[1]
-    return error, bool(unfinished or hanging)
-
-
-def _exit_at_once(error: BaseException | None) -> None:
-    """Exit without closing the loop, which code of a deck or a driver that ignores its cancellation would block."""
-    print_error("some code of the deck or of a driver does not stop; exiting without waiting for it")
-    if error is not None:
-        print_error(error)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1 if error is not None else 0)
 
 
 async def _play(
@@ -162,11 +137,14 @@ async def _play(
     try:
         conductor = Conductor(config)
         keep_log(conductor)
-        _report_subject(subject, conductor)
+        _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))
         async with notifying(conductor, options.receivers) as deliveries:
-            if listener is None or access_setup is None:
+            if options.unattended is not None:
+                _report_journal(conductor, opener, aloud=False)
+                await options.unattended.play(conductor)
+            elif listener is None or access_setup is None:
                 await _run_in_terminal(conductor, opener)
             else:
                 await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
@@ -198,7 +176,13 @@ async def _stop_system(subject: Subject) -> None:
 def _build_config(
     options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], opener: JournalOpener, watchdog: Watchdog
 ) -> ShowConfig:
-    """Return the configuration of the show, the same for a server and for a terminal."""
+    """Return the configuration of the show, the same for a server, for a terminal and for a rehearsal."""
+
+    def open_journal(show: ShowState) -> Journal:
+        if options.unattended is not None:
+            options.unattended.check(show)
+        return opener.open(show)
+
     return ShowConfig(
         subject.name,
         deck_of(options.subject, subject, options.start_at),
@@ -211,7 +195,7 @@ def _build_config(
         heal_sec=float(subject.heal_sec) if isinstance(subject, following.HasHealSec) else HEAL_SEC,
         stop_system=stop,
         stop_sec=float(subject.stop_sec) if isinstance(subject, following.HasStopSec) else STOP_SEC,
-        journal=opener.open,
+        journal=open_journal,
         watchdog=watchdog,
         driver_for=subject.driver_for if isinstance(subject, following.HealsPlans) else lambda name, plan: None,
         healer=lambda: Healer(options.subject, options_for_healer(subject, options.chosen)),
@@ -238,13 +222,13 @@ def _create_runner(
     return DemoRunner(conductor.state.subject, (), conductor=conductor, owns=owns, invitation=invitation)
 
 
-def _report_subject(subject: Subject, conductor: Conductor) -> None:
+def _report_subject(subject: Subject, conductor: Conductor, *, takes_edits: bool) -> None:
     """Notify the presenter of unknown faults in the deck, let the subject follow, and forward what it reports."""
     for text in unknown_faults(subject, conductor.state.chapters):
         conductor.enqueue("show", c.Notice(text))
     if isinstance(subject, following.FollowsShow):
         subject.follow(conductor)
-    if isinstance(subject, following.TakesEdits):
+    if takes_edits and isinstance(subject, following.TakesEdits):
         subject.take_edits(conductor)
     if isinstance(subject, following.AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))

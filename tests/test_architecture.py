@@ -51,6 +51,7 @@ LATER = {
     "cli.experiment_commands": "what its commands run",
     "cli.reports": "what its command runs",
     "evidence.served_report": "what makes a report",
+    "cli.rehearsal_command": "what its command runs",
     "subjects": "the register of installed distributions",
     "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",

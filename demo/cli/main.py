@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demo import __version__
-from demo.cli import experiment_commands, reports
+from demo.cli import experiment_commands, rehearsal_command, reports
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
     Annotate,
@@ -36,11 +36,12 @@ from demo.cli.server_options import (
     TokenFile,
     Webhook,
 )
+from demo.cli.show_options import Debug, LogLevel, Subject
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
 from demo.notify.receivers import read_receivers
-from demo.subjects import DEFAULT, names, options
+from demo.subjects import DEFAULT, options
 from demo.subjects.options import Given
 from demo.subjects.user_code import describe_error, place_of
 
@@ -58,14 +59,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Subject = Annotated[
-    str,
-    typer.Argument(
-        help=f"What to break: {', '.join(names())}, an installed one (see demo subjects), or your own as my-show.md or "
-        "module:Class.",
-        show_default=True,
-    ),
-]
 JournalFile = Annotated[
     Path | None,
     typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
@@ -76,11 +69,6 @@ StartAt = Annotated[
     int | None,
     typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
 ]
-LogLevel = Annotated[
-    str | None,
-    typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
 Name = Annotated[str, typer.Argument(help="Name of the system.", metavar="NAME")]
 
 
@@ -348,6 +336,7 @@ def subjects() -> None:
 app.command("import")(experiment_commands.import_experiment)
 app.command("export")(experiment_commands.export)
 app.command("report")(reports.report)
+app.command("rehearse")(rehearsal_command.rehearse)
 
 
 def _keep_only(named: list[str]) -> None:
