@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -20,7 +19,7 @@ from demo.evidence.replay import Replay
 from demo.evidence.replay_plan import read_plan
 from demo.evidence.served_report import make_served_report
 from demo.invitation import Invitation
-from demo.journal import Healer
+from demo.journal import Healer, Journal
 from demo.journal.library import JournalOpener, describe_pending
 from demo.journal.library.recording import Recording
 from demo.narration import images_of
@@ -30,12 +29,12 @@ from demo.notify.receivers import Receivers
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
+from demo.show import ShowState, following
 from demo.show import commands as c
-from demo.show import following
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
-from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop
+from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop, stop_system
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
 from demo.views.replay import describe_recorded
@@ -52,10 +51,11 @@ from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 if TYPE_CHECKING:
+    from demo.evidence.unattended import Unattended
     from demo.runner import DemoRunner
 
-SLOW_SEC = 1.0
-"""When stopping the system takes longer than this, a line says so."""
+REHEARSAL = "rehearsal-"
+"""What the names of journals of unattended shows begin with: none of them is continued as a show of its subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ class Options:
     """Whether the audience may ask questions."""
     receivers: Receivers = field(default_factory=Receivers)
     """Which other tools are told of the show."""
+    unattended: "Unattended | None" = None
+    """Who plays the show, if nobody is to control it. Its journal is a new one, and it takes no edits of its file."""
 
 
 def play(options: Options) -> None:
@@ -95,10 +97,12 @@ def play(options: Options) -> None:
         raise
     claim(options.subject, subject)
     anywhere = options.start_at is not None
-    name = journal_name(options.subject, subject)
+    name, fresh = journal_name(options.subject, subject), options.fresh
+    if options.unattended is not None:
+        name, fresh = f"{REHEARSAL}{name}", True
 
     def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> Coroutine[Any, Any, None]:
-        opener = JournalOpener(name, options.journal, fresh=options.fresh, anywhere=anywhere)
+        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere)
         return _play(options, subject, opener, listener, access_setup)
 
     _run_show(options, show)
@@ -124,7 +128,7 @@ def _run_show(
     listener = bind(options.access.host, options.port) if options.web else None
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
-        run_show_loop(show(listener, access_setup))
+        run_show_loop(show(listener, access_setup), fails_if_hanging=options.unattended is not None)
     finally:
         if listener is not None:
             listener.close()
@@ -149,43 +153,32 @@ async def _play(
     try:
         conductor = Conductor(config)
         keep_log(conductor)
-        _report_subject(subject, conductor)
+        _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))
         async with notifying(conductor, options.receivers) as deliveries:
-            if listener is None or access_setup is None:
+            if options.unattended is not None:
+                _report_journal(conductor, opener, aloud=False)
+                await options.unattended.play(conductor)
+            elif listener is None or access_setup is None:
                 await _run_in_terminal(conductor, opener)
             else:
                 await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
-            await _stop_system(subject)
-
-
-async def _stop_system(subject: Subject) -> None:
-    """Stop the system of a show that failed before its conductor could do so.
-
-    Signals do not interrupt this: nodes that still run would be orphaned.
-    """
-    say = ConsoleWriter(quiet=False)
-    slow = asyncio.get_running_loop().call_later(SLOW_SEC, say, REMOVING)
-
-    def on_signal(_: signal.Signals) -> None:
-        slow.cancel()
-        say(REMOVING)
-
-    try:
-        with ending_signals(on_signal):
-            await subject.stop()
-    finally:
-        slow.cancel()
-        say.finish(SAID_SEC)
+            await stop_system(subject)
 
 
 def _build_config(
     options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], opener: JournalOpener, watchdog: Watchdog
 ) -> ShowConfig:
-    """Return the configuration of the show, the same for a server and for a terminal."""
+    """Return the configuration of the show, the same for a server, for a terminal and for a rehearsal."""
+
+    def open_journal(show: ShowState) -> Journal:
+        if options.unattended is not None:
+            options.unattended.check(show)
+        return opener.open(show)
+
     return ShowConfig(
         subject.name,
         deck_of(options.subject, subject, options.start_at),
@@ -198,7 +191,7 @@ def _build_config(
         heal_sec=float(subject.heal_sec) if isinstance(subject, following.HasHealSec) else HEAL_SEC,
         stop_system=stop,
         stop_sec=float(subject.stop_sec) if isinstance(subject, following.HasStopSec) else STOP_SEC,
-        journal=opener.open,
+        journal=open_journal,
         watchdog=watchdog,
         driver_for=subject.driver_for if isinstance(subject, following.HealsPlans) else lambda name, plan: None,
         healer=lambda: Healer(options.subject, options_for_healer(subject, options.chosen)),
@@ -225,13 +218,13 @@ def _create_runner(
     return DemoRunner(conductor.state.subject, (), conductor=conductor, owns=owns, invitation=invitation)
 
 
-def _report_subject(subject: Subject, conductor: Conductor) -> None:
+def _report_subject(subject: Subject, conductor: Conductor, *, takes_edits: bool) -> None:
     """Notify the presenter of unknown faults in the deck, let the subject follow, and forward what it reports."""
     for text in unknown_faults(subject, conductor.state.chapters):
         conductor.enqueue("show", c.Notice(text))
     if isinstance(subject, following.FollowsShow):
         subject.follow(conductor)
-    if isinstance(subject, following.TakesEdits):
+    if takes_edits and isinstance(subject, following.TakesEdits):
         subject.take_edits(conductor)
     if isinstance(subject, following.AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))

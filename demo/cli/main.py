@@ -15,15 +15,13 @@ from typing import Annotated
 import typer
 
 from demo import __version__
-from demo.cli import experiment_commands, replays, reports
+from demo.cli import experiment_commands, rehearsal_command, replays, reports
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
     Annotate,
     Curtain,
-    Debug,
     Host,
     Join,
-    LogLevel,
     OpenPage,
     Port,
     PublicName,
@@ -38,11 +36,12 @@ from demo.cli.server_options import (
     make_store,
     no_collection,
 )
+from demo.cli.show_options import Debug, LogLevel, Subject
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
 from demo.notify.receivers import read_receivers
-from demo.subjects import DEFAULT, names, options
+from demo.subjects import DEFAULT, options
 from demo.subjects.options import Given
 from demo.subjects.user_code import describe_error, place_of
 
@@ -57,14 +56,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Subject = Annotated[
-    str,
-    typer.Argument(
-        help=f"What to break: {', '.join(names())}, an installed one (see demo subjects), or your own as my-show.md or "
-        "module:Class.",
-        show_default=True,
-    ),
-]
 JournalFile = Annotated[
     Path | None,
     typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
@@ -319,6 +310,7 @@ app.command("replay")(replays.replay_command)
 app.command("import")(experiment_commands.import_experiment)
 app.command("export")(experiment_commands.export)
 app.command("report")(reports.report)
+app.command("rehearse")(rehearsal_command.rehearse)
 
 
 def _keep_only(named: list[str]) -> None:

@@ -9,10 +9,8 @@ import typer
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
     Curtain,
-    Debug,
     Host,
     Join,
-    LogLevel,
     OpenPage,
     Port,
     PublicName,
@@ -25,6 +23,7 @@ from demo.cli.server_options import (
     make_store,
     no_collection,
 )
+from demo.cli.show_options import Debug, LogLevel
 from demo.console_output import print_lines
 from demo.errors import UsageError
 

@@ -76,11 +76,6 @@ Webhook = Annotated[
         envvar="DEMO_WEBHOOK",
     ),
 ]
-LogLevel = Annotated[
-    str | None,
-    typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from demo.conductor.context import ConductorContext
@@ -40,9 +40,14 @@ def reading_time(text: str) -> float:
 
 
 class ActionRunner:
-    """The running `on_enter`s, at most one for each chapter."""
+    """The running `on_enter`s, at most one for each chapter.
 
-    def __init__(self, context: ConductorContext) -> None:
+    Each waits for `until_ready` before it begins: a show that begins in its middle has no earlier chapters during which
+    its system starts.
+    """
+
+    def __init__(self, context: ConductorContext, until_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._until_ready = until_ready
         self._context = context
         self._running: dict[int, Acting] = {}
 
@@ -95,6 +100,8 @@ class ActionRunner:
         """Run an action and report its end. One that ignores its cancellation is abandoned, not waited for."""
         # Before the task is created, which copies this context.
         acting.set(running)
+        if self._until_ready is not None:
+            await self._until_ready()
         # A task of its own with `wait`, because `asyncio.timeout` would wait for ever for code that swallows its
         # cancellation.
         task = asyncio.ensure_future(_run_action(chapter))

@@ -75,7 +75,6 @@ class Conductor:
         self.stopping = False
         """The show is shutting down: nothing new is started, and active faults are being healed."""
         self._quit_by_person = False
-        self._actions = ActionRunner(self)
         self._watchdog = config.watchdog
         if self._watchdog is not None:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
@@ -83,6 +82,7 @@ class Conductor:
         self._leftovers = Leftovers(self, self._faults, config.heal_others)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
         self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
+        self._actions = ActionRunner(self, None if self._start_at is None else self.system.until_up)
 
     @property
     def state(self) -> ShowState:

@@ -50,6 +50,11 @@ class HealthMonitor:
         self.read_sec = 0.0
         """How many samples were read, and the seconds that took, the drivers' `is_seen` included."""
 
+    @property
+    def has_poller(self) -> bool:
+        """Whether anything is known of the system."""
+        return self._poller is not None
+
     def start(self) -> None:
         """Start the poller and the regular checks; does nothing without a poller."""
         if self._poller is not None:

@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 TRANSITION_SEC = 20.0
 """How long a heal of the system waits for injections and heals of faults that are under way."""
 
+SEEN_UP_SEC = 10.0
+"""How long after its start the system may take until it is seen up; then what waits for it goes on all the same."""
+
 QUIET_SEC = 1.0
 """A stop that takes longer than this is announced."""
 
@@ -34,6 +37,7 @@ class SystemLifecycle:
         self._faults = faults
         self._config = config
         self._revive = revive
+        self._came_up = asyncio.Event()
         self.is_stopping = False
         self.is_slow = False
         """The stop takes longer than `QUIET_SEC`."""
@@ -41,8 +45,20 @@ class SystemLifecycle:
 
     def start(self) -> None:
         """Start the system as a task: the show does not wait for it."""
-        if self._config.start_system is not None:
-            self._context.spawn(self._start_system(self._config.start_system), "the start of the system")
+        self._context.spawn(self._start(), "the start of the system")
+
+    async def until_up(self) -> None:
+        """Wait until the system has started, or could not, and was seen up once."""
+        await self._came_up.wait()
+
+    async def _start(self) -> None:
+        try:
+            if self._config.start_system is not None:
+                await self._start_system(self._config.start_system)
+            if self._config.health_poller is not None:
+                await self._context.until(_is_up_or_failed, SEEN_UP_SEC)
+        finally:
+            self._came_up.set()
 
     async def _start_system(self, start: Work) -> None:
         try:
@@ -120,3 +136,8 @@ class SystemLifecycle:
 def _has_no_fault_in_transition(state: ShowState) -> bool:
     """Return whether no fault is being injected or healed."""
     return not any(fault.state in ("injecting", "healing") for fault in state.faults)
+
+
+def _is_up_or_failed(state: ShowState) -> bool:
+    is_up = state.sample is not None and state.freshness == "live" and not state.sample.has_issues
+    return is_up or state.parts_error is not None

@@ -4,9 +4,10 @@ import asyncio
 import ctypes
 import os
 import platform
+import socket
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from demo.journal.library import JournalDirectory
 from demo.processes.child import start_time_of
 from demo.processes.environment import asks_proxy_for_loopback
 from demo.watchdog.client import check_start
+from demo.web.access.addresses import MAX_ELSEWHERE
+from demo.web.access.interfaces import LocalAddress, local_addresses
+from demo.web.access.phone_address import PhoneAddress
 from demo.web.server.server import bind
 from demo.web.streaming.stream_slots import StreamSlots, max_streams, open_files
 
@@ -33,6 +37,8 @@ PICTURES = "█▀▁▒─│●▲…×–"
 """Some of the characters that the terminal's screen and the QR symbol are made of."""
 
 MIN_SIZE = (80, 24)
+
+CONNECT_SEC = 2.0
 
 LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
 EVERY_CATEGORY = 8127
@@ -203,6 +209,44 @@ def watchdog() -> Finding:
             "watchdog", str(error), "allow this user to start processes: without a watchdog no fault can be injected"
         )
     return ok("watchdog", "starts and stops")
+
+
+def phones(port: int, look: Callable[[], tuple[LocalAddress, ...] | None] = local_addresses) -> Sequence[Finding]:
+    """Check every address that a phone may be given for a server with --host 0.0.0.0; the likeliest comes first.
+
+    Whether the network lets a phone through, only a phone can tell: here it is tried from this machine.
+    """
+    phone = PhoneAddress(look=look)
+    if not phone.chosen:
+        return (maybe("phones", phone.why_unreachable, "join the network of the room"),)
+    others = [_check_address(one, port, _describe_other(one)) for one in phone.others[:MAX_ELSEWHERE]]
+    first = LocalAddress(phone.chosen, "")
+    return [_check_address(first, port, "in the QR code of a server with --host 0.0.0.0"), *others]
+
+
+def _describe_other(one: LocalAddress) -> str:
+    if one.is_internal:
+        return f"of {one.interface}, for containers and virtual machines of this machine alone"
+    return f"another address, of {one.interface or 'this machine'}"
+
+
+def _check_address(one: LocalAddress, port: int, place: str) -> Finding:
+    url = f"http://{one.address}:{port}/"
+    if one.is_internal:
+        return ok("phones", f"{url} ({place})")
+    if not _answers_at(one.address):
+        return maybe("phones", f"{url} ({place}) does not answer from here", "look at the network and the firewall")
+    return ok("phones", f"{url} ({place}) answers from here; open it on a phone in the room's network, too")
+
+
+def _answers_at(address: str) -> bool:
+    """Return whether a server that listens on all addresses can be reached at this one."""
+    try:
+        with bind("0.0.0.0", 0) as listener:  # noqa: S104 - as --host 0.0.0.0 does
+            socket.create_connection((address, listener.getsockname()[1]), CONNECT_SEC).close()
+    except OSError:
+        return False
+    return True
 
 
 def _format_size(count: float) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from functools import partial
 from typing import TypeVar
 
-from demo.doctor.machine import checks
+from demo.doctor.machine import checks, phones
 from demo.doctor.report import Report
 from demo.doctor.subject import examine_subject
 from demo.errors import UsageError
@@ -30,6 +30,9 @@ def examine(subject: str | None, given: Given, port: int) -> Report:
     for what, check in all_at_once(checks(port), CHECK_SEC).items():
         report.add("", [_take_finding(what, check)])
         report.hangs |= check is None
+    phone_check = all_at_once({"phones": partial(phones, port)}, CHECK_SEC)["phones"]
+    report.add("", _take_findings(phone_check, "phones"))
+    report.hangs |= phone_check is None
     for name in names() if subject is None else (subject,):
         with contextlib.redirect_stdout(sys.stderr):  # what a subject prints must not get into the report
             subject_check = all_at_once({name: partial(examine_subject, name, given)}, SUBJECT_SEC)[name]
@@ -45,13 +48,13 @@ def _take_finding(what: str, check: Future[Finding] | None) -> Finding:
     return check.result() if error is None else broken(what, error)
 
 
-def _take_findings(check: Future[Sequence[Finding]] | None) -> Sequence[Finding]:
+def _take_findings(check: Future[Sequence[Finding]] | None, what: str = "needs") -> Sequence[Finding]:
     if check is None:
-        return (late("needs", SUBJECT_SEC),)
+        return (late(what, SUBJECT_SEC if what == "needs" else CHECK_SEC),)
     error = check.exception()
     if error is None or isinstance(error, UsageError):
         return check.result()
-    return (broken("needs", error),)
+    return (broken(what, error),)
 
 
 def all_at_once(work: Mapping[str, Callable[[], T]], within_sec: float) -> dict[str, Future[T] | None]:

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import time
+from pathlib import Path
 
 from demo.errors import SubjectError, log_unexpected
 from demo.paths import make_private, state_directory
@@ -17,19 +18,21 @@ CLAIM_TIMEOUT_SEC = 3.0
 
 LOOK_SEC = 0.05
 
+_claimed: dict[Path, int] = {}
+"""The locks that this process has, with their descriptors: a rehearsal presents the same show several times."""
+
 
 class ShowLock:
     """A lock of the show's name, which ends with this process however it ends."""
 
     def __init__(self, show: str) -> None:
         self._show = show
-        self._descriptor: int | None = None
 
     def claim(self) -> None:
-        """Take the lock. Raises `SubjectError`, which names the process that has it."""
-        if self._descriptor is not None:
-            return
+        """Take the lock, if this process does not have it. Raises `SubjectError`, which names the process that has."""
         path = state_directory() / DIRECTORY / f"{self._show}.lock"
+        if path in _claimed:
+            return
         try:
             make_private(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -42,7 +45,7 @@ class ShowLock:
         except BaseException:
             os.close(descriptor)
             raise
-        self._descriptor = descriptor
+        _claimed[path] = descriptor
 
     def _wait_for(self, descriptor: int) -> None:
         until = time.monotonic() + CLAIM_TIMEOUT_SEC

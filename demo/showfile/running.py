@@ -319,6 +319,11 @@ class RunningSystem:
     def facts(self) -> Facts:
         return self._facts
 
+    async def ask_once(self) -> Facts:
+        """Ask every probe once, with connections of its own, as a check before the show."""
+        settings = self._show.settings
+        return await self._context.ask_probes(settings.probes, settings.groups, self._fill)
+
     def ask_books(self, condition: Condition) -> bool:
         """Read all writes again that a condition asks for; return whether it asks for any."""
         names = self._own_facts.books_in(condition)

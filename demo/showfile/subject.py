@@ -19,6 +19,7 @@ from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.chapter_fields import chapter_fields
 from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.editing.taking_over import Edit, EditWatch
+from demo.showfile.examination.examine import examine
 from demo.showfile.page_style import page_style
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.presented_once import ShowLock
@@ -144,7 +145,7 @@ class ShowFile:
     async def examine(self) -> Sequence[Finding]:
         """Run the checks of `demo doctor`: those of the file, and of its subject."""
         self._check_file()
-        return await self._wrapped.examine()
+        return (*await examine(self.show, self._system), *await self._wrapped.examine())
 
     def claim(self) -> None:
         """Become the one process that presents this show. Raises `SubjectError` while there is another one."""

@@ -1,0 +1,48 @@
+"""The command `demo rehearse` with its options. What it runs is imported when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from demo.cli.logs import set_up_logging
+from demo.cli.show_options import Debug, LogLevel, Subject
+from demo.cli.subject_options import takes_options
+from demo.subjects import options
+from demo.subjects.options import Given
+
+
+@takes_options
+def rehearse(
+    subject: Subject = "ratelimiter",
+    chapters: Annotated[
+        str | None,
+        typer.Option("--chapters", help="Only these, as 3-6, 3- or 3; chapter 1 is entered, too.", metavar="N-M"),
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", help="How many times to play it.", min=1, max=1000)] = 1,
+    refuted: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--refuted", help="The prediction of this chapter is meant not to hold; may be repeated.", metavar="N"
+        ),
+    ] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", help="Write the result as JSON; - for the standard output.", metavar="FILE")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="FILE")
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option("--recording", help="Keep the journal of the last run in this file.", metavar="FILE")
+    ] = None,
+    log_level: LogLevel = None,
+    debug: Debug = False,
+    given: Given = (),
+) -> None:
+    """Play a show for real without a person, and say what would have embarrassed you; exit with 1 if anything."""
+    set_up_logging(log_level, debug)
+    from demo.cli import rehearsals
+
+    chosen, parts = options(subject, given), rehearsals.read_chapters(chapters)
+    rehearsal = rehearsals.RehearsalOptions(subject, parts, repeat, refuted or (), as_json, junit, recording, chosen)
+    raise typer.Exit(0 if rehearsals.rehearse(rehearsal) else 1)
