@@ -26,6 +26,9 @@ HEAL_EACH_SEC = 60.0
 SETTLE_SEC = 8.0
 FAULT = "kill-node"
 LONG_MS = 50.0
+MARK = "calm:"
+"""Begins the name of the mark by which a page is found in the trace."""
+
 TASKS = "disabled-by-default-devtools.timeline"
 """The trace events that have every task of a thread, with its CPU time."""
 
@@ -75,7 +78,9 @@ def watch(browser: Browser, pages: dict[str, Page], seconds: float, server: Serv
     """Watch pages for so long; with a server, kill a node of it each minute."""
     for page in pages.values():
         page.evaluate(WATCH)
-    browser.start_tracing(page=pages["stage"], categories=[TASKS])
+    browser.start_tracing(page=pages["stage"], categories=[TASKS, "blink.user_timing"])
+    for name, page in pages.items():
+        page.evaluate("(mark) => performance.mark(mark)", MARK + name)
     began = time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0:
         if server is not None and left > HEAL_EACH_SEC / 2:
@@ -83,26 +88,19 @@ def watch(browser: Browser, pages: dict[str, Page], seconds: float, server: Serv
         time.sleep(min(HEAL_EACH_SEC, left))
     took = time.monotonic() - began
     found = {name: page.evaluate("calm") for name, page in pages.items()}
-    cpu = cpu_of_tasks(json.loads(browser.stop_tracing()), {page.url: name for name, page in pages.items()})
+    cpu = cpu_of_tasks(json.loads(browser.stop_tracing()))
     return [_count(name, told, cpu[name], took) for name, told in found.items()]
 
 
-def cpu_of_tasks(trace: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, list[float]]:
-    """Return the CPU milliseconds of each task of each page's main thread. `names`: pages by their addresses."""
+def cpu_of_tasks(trace: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return the CPU milliseconds of each task of each page's main thread."""
     events: list[dict[str, Any]] = trace["traceEvents"]
-    started = next(event for event in events if event["name"] == "TracingStartedInBrowser")
-    pages = {
-        frame["processId"]: names[frame["url"]] for frame in started["args"]["data"]["frames"] if frame["url"] in names
-    }
-    threads = {
-        (event["pid"], event["tid"])
-        for event in events
-        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
-    }
-    cpu: dict[str, list[float]] = {name: [] for name in names.values()}
+    marks = (event for event in events if event["name"].startswith(MARK))
+    pages = {(event["pid"], event["tid"]): event["name"].removeprefix(MARK) for event in marks}
+    cpu: dict[str, list[float]] = {name: [] for name in pages.values()}
     for event in events:
-        if event["name"] == "RunTask" and event["pid"] in pages and (event["pid"], event["tid"]) in threads:
-            cpu[pages[event["pid"]]].append(event.get("tdur", 0) / 1000)
+        if event["name"] == "RunTask" and (thread := (event["pid"], event["tid"])) in pages:
+            cpu[pages[thread]].append(event.get("tdur", 0) / 1000)
     return cpu
 
 
