@@ -11,7 +11,7 @@ from demo.views.state_json import moment
 MEDIA_TYPE = "application/cloudevents+json"
 
 PREFIX = "chaos_stage"
-"""Begins every type. The project has no domain whose reverse name could stand there (record 53)."""
+"""Begins every type. The project has no domain whose reverse name could stand there (record 51)."""
 
 _WORD = re.compile(r"[A-Z][a-z]*")
 
