@@ -1,5 +1,6 @@
 """The command `demo replay` with its options: a recorded show, by its name in `demo shows` or its file."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,23 @@ from demo.console_output import print_lines
 from demo.errors import UsageError
 
 MIN_SPEED, MAX_SPEED = 0.25, 20.0
+MIN_SIZE, MAX_SIDE = (40, 10), 500
+
+WebVtt = Annotated[
+    Path | None,
+    typer.Option(
+        "--webvtt", help="Write when each chapter was shown as WebVTT into this file, and end.", metavar="FILE"
+    ),
+]
+AsciiCast = Annotated[
+    Path | None,
+    typer.Option(
+        "--asciicast", help="Write what a terminal would show into this file, for asciinema, and end.", metavar="FILE"
+    ),
+]
+Size = Annotated[
+    str, typer.Option("--size", help="Columns and rows of the terminal of --asciicast.", metavar="COLUMNSxROWS")
+]
 
 
 def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
@@ -52,10 +70,9 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
     show: ShowName = None,
-    webvtt: Annotated[
-        Path | None,
-        typer.Option(help="Write when each chapter was shown into this file, as WebVTT, and end.", metavar="FILE"),
-    ] = None,
+    webvtt: WebVtt = None,
+    asciicast: AsciiCast = None,
+    size: Size = "100x30",
     log_level: LogLevel = None,
     debug: Debug = False,
 ) -> None:
@@ -65,6 +82,9 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
     _check_speed(speed)
     if webvtt is not None:
         write_chapters(find_journal(recording), webvtt)
+    if asciicast is not None:
+        write_asciicast(find_journal(recording), asciicast, read_size(size), speed)
+    if webvtt is not None or asciicast is not None:
         return
     check_show_name(show, redis)
     set_up_logging(log_level, debug)
@@ -90,10 +110,34 @@ def write_chapters(journal: Path, file: Path) -> None:
     from demo.evidence.replay_chapters import list_cues, make_webvtt
     from demo.journal.library.recording import Recording
 
-    text = make_webvtt(list_cues(Recording(journal).states(samples=False)))
+    _write_new(file, [make_webvtt(list_cues(Recording(journal).states(samples=False)))])
+
+
+def write_asciicast(journal: Path, file: Path, size: tuple[int, int], speed: float) -> None:
+    """Write a recording as a terminal shows it into a new file. Raises `UsageError` if it exists, `JournalError`."""
+    from demo.evidence.asciicast import make_asciicast
+    from demo.journal.library.recording import Recording
+
+    _write_new(file, (f"{line}\n" for line in make_asciicast(Recording(journal).states(), size, speed)))
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """Return columns and rows. Raises `UsageError`."""
+    columns, by, rows = text.partition("x")
+    if by and columns.isdecimal() and rows.isdecimal():
+        size = int(columns), int(rows)
+        if size[0] >= MIN_SIZE[0] and size[1] >= MIN_SIZE[1] and max(size) <= MAX_SIDE:
+            return size
+    least = f"{MIN_SIZE[0]}x{MIN_SIZE[1]}"
+    raise UsageError(
+        f"--size must be columns and rows like 100x30, from {least} to {MAX_SIDE}x{MAX_SIDE}, not {text!r}"
+    )
+
+
+def _write_new(file: Path, parts: Iterable[str]) -> None:
     try:
         with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+            opened.writelines(parts)
     except FileExistsError:
         raise UsageError(f"there is a file {file} already: name another one, or remove it") from None
     except OSError as error:

@@ -95,7 +95,7 @@ class AltScreen:
         """Show these rows, and send only those that changed. Does nothing while `busy`."""
         if self.busy or self.gone:
             return
-        texts = [self._render(row) for row in rows]
+        texts = [render_row(self._console, row) for row in rows]
         clear = "\x1b[0m\x1b[2J" if len(self._painted) != len(texts) else ""
         before = [""] * len(texts) if clear else self._painted
         changed = [
@@ -106,17 +106,6 @@ class AltScreen:
         self._painted = texts
         if changed:
             self._send(_BEGIN + clear + "".join(changed) + _END)
-
-    def _render(self, row: Row) -> str:
-        """Return the row as the console would write it, without any control sequence: the last check before output."""
-        safe = [
-            Segment(clean(text), style.update_link(None) if style and style.link else style)
-            for text, style, control in row
-            if not control
-        ]
-        with self._console.capture() as captured:
-            self._console.print(Segments(safe), end="", soft_wrap=True)
-        return captured.get()
 
     def _send(self, text: str) -> None:
         self._unsent += text.encode("utf-8", "replace")
@@ -138,6 +127,18 @@ class AltScreen:
         self._write_unsent()
         if not self._unsent:
             self._on_room()
+
+
+def render_row(console: Console, row: Row) -> str:
+    """Return the row as the console would write it, without any control sequence: the last check before output."""
+    safe = [
+        Segment(clean(text), style.update_link(None) if style and style.link else style)
+        for text, style, control in row
+        if not control
+    ]
+    with console.capture() as captured:
+        console.print(Segments(safe), end="", soft_wrap=True)
+    return captured.get()
 
 
 def _reopen(fd: int) -> int:
