@@ -194,7 +194,11 @@ def _schemas_of(model: type[BaseModel], name: str) -> Schema:
     """Return the model's schema under this name, and those that it refers to under theirs."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     inner: Schema = schema.pop("$defs", {})
-    return inner | {name: schema}
+    found = inner | {name: schema}
+    for kind in found.values():
+        for field in kind.get("properties", {}).values():
+            field.pop("title", None)  # it only repeats the field's name
+    return found
 
 
 def _models_below(model: type[CommandFields]) -> Iterator[type[CommandFields]]:
