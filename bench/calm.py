@@ -10,6 +10,7 @@ only the latter tells of the page.
 """
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -138,6 +139,8 @@ def _is_green(state: dict[str, Any]) -> bool:
 
 def main() -> None:
     """Measure and print both phases."""
+    # Ended early, it ends its show and its browser, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     with serving("ratelimiter") as server, sync_playwright() as playwright:
         server.until(_is_green, UP_SEC)
