@@ -13,6 +13,7 @@ from demo.chaos_toolkit.importing import import_file
 from demo.chaos_toolkit.run_journal import make_journal, read_entries
 from demo.clean import clean
 from demo.cli.journals import find_journal
+from demo.cli.new_file import write_new
 from demo.cli.show_files import check
 from demo.console_output import print_lines
 from demo.errors import ExperimentError, UsageError
@@ -32,17 +33,11 @@ def import_(file: Path, output: Path | None) -> None:
 
 
 def _write(text: str, output: Path | None) -> None:
-    """Write to a new file, or print. Raises `UsageError` if there is such a file."""
+    """Write to a new file, or print. Raises as `write_new` does."""
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
-        return
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"there is a file {output} already: name another one, or remove it") from None
-    except OSError as error:
-        raise ExperimentError(f"{output} cannot be written: {error.strerror or error}") from error
+    else:
+        write_new(output, [text])
 
 
 def _report(heading: str, notes: Sequence[str]) -> None:

@@ -1,9 +1,9 @@
 """The command `demo replay` with its options: a recorded show, by its name in `demo shows` or its file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -26,7 +26,14 @@ from demo.cli.server_options import (
 )
 from demo.cli.show_options import Debug, LogLevel
 from demo.console_output import print_lines
-from demo.errors import UsageError
+from demo.errors import JournalError, UsageError
+
+if TYPE_CHECKING:
+    from demo.show import ShowState
+    from demo.show.events import JournalEntry
+
+Recorded: TypeAlias = "tuple[ShowState, JournalEntry]"
+"""The show after an entry of its recording, and that entry."""
 
 MIN_SPEED, MAX_SPEED = 0.25, 20.0
 MIN_SIZE, MAX_SIDE = (40, 10), 500
@@ -106,19 +113,17 @@ def _check_speed(speed: float) -> None:
 
 
 def write_chapters(journal: Path, file: Path) -> None:
-    """Write the chapters of a recording into a new file. Raises `UsageError` if it exists, `JournalError`."""
+    """Write the chapters of a recording into a new file. Raises as `_write` does."""
     from demo.evidence.replay_chapters import list_cues, make_webvtt
-    from demo.journal.library.recording import Recording
 
-    _write_new(file, [make_webvtt(list_cues(Recording(journal).states(samples=False)))])
+    _write(journal, file, lambda states: [make_webvtt(list_cues(states))], samples=False)
 
 
 def write_asciicast(journal: Path, file: Path, size: tuple[int, int], speed: float) -> None:
-    """Write a recording as a terminal shows it into a new file. Raises `UsageError` if it exists, `JournalError`."""
+    """Write a recording as a terminal shows it into a new file. Raises as `_write` does."""
     from demo.evidence.asciicast import make_asciicast
-    from demo.journal.library.recording import Recording
 
-    _write_new(file, (f"{line}\n" for line in make_asciicast(Recording(journal).states(), size, speed)))
+    _write(journal, file, lambda states: (f"{line}\n" for line in make_asciicast(states, size, speed)), samples=True)
 
 
 def read_size(text: str) -> tuple[int, int]:
@@ -134,12 +139,25 @@ def read_size(text: str) -> tuple[int, int]:
     )
 
 
-def _write_new(file: Path, parts: Iterable[str]) -> None:
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.writelines(parts)
-    except FileExistsError:
-        raise UsageError(f"there is a file {file} already: name another one, or remove it") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}") from error
+def _write(journal: Path, file: Path, make: "Callable[[Iterable[Recorded]], Iterable[str]]", *, samples: bool) -> None:
+    """Write what `make` makes of a recording into a new file; of a damaged one, what comes before the damage.
+
+    Raises as `write_new` does, and then `JournalError` that tells of the damage.
+    """
+    from demo.cli.new_file import write_new
+    from demo.journal.library.recording import Recording
+
+    damage: list[JournalError] = []
+
+    def readable() -> "Iterator[Recorded]":
+        states = Recording(journal).states(samples=samples)
+        yield next(states)  # nothing at all: no file
+        try:
+            yield from states
+        except JournalError as error:
+            damage.append(error)
+
+    write_new(file, make(readable()))
     print_lines(f"written    {file}")
+    if damage:
+        raise JournalError(f"{file} ends early, as far as the recording can be read: {damage[0]}")

@@ -52,7 +52,7 @@ class HealthMonitor:
 
     @property
     def has_poller(self) -> bool:
-        """Whether anything is known of the system."""
+        """Return whether anything is known of the system."""
         return self._poller is not None
 
     def start(self) -> None:

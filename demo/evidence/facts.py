@@ -120,7 +120,7 @@ class VoteFacts:
 
     @property
     def outcome(self) -> str:
-        """Who was right, in sentences of the language that is rendered now; "" if that is not known."""
+        """Tell who was right, in sentences of the language that is rendered now; "" if that is not known."""
         return describe_outcome(self.ballot, self.verdict)
 
     @property

@@ -19,7 +19,7 @@ class Frame(NamedTuple):
 
     @property
     def group(self) -> tuple[float, str]:
-        """What the entries of one command have in common: moment and issuer."""
+        """Return what the entries of one command have in common: moment and issuer."""
         return self.entry.at, self.entry.who
 
 

@@ -54,7 +54,7 @@ class Series:
 
     @property
     def is_key(self) -> bool:
-        """Whether it is what a limited key admitted."""
+        """Return whether it is what a limited key admitted."""
         return self.name.startswith(KEY)
 
 
@@ -68,7 +68,7 @@ class NodeStates:
 
     @property
     def was_broken(self) -> bool:
-        """Whether it was not up after it had been up first: a start is no disturbance."""
+        """Return whether it was not up after it had been up first: a start is no disturbance."""
         started = False
         for _, _, state in self.spans:
             if started and state != "up":

@@ -64,7 +64,7 @@ class RunningSystem:
         self._tell: Callable[[str], None] = lambda text: None
         self._answers: asyncio.Event = asyncio.Event()
         self._is_presenter = False
-        """Whether the proxies are this server's to end: another one may present the same show, and use them."""
+        """Return whether the proxies are this server's to end: another one may present the same show, and use them."""
         self.processes = self._own_processes()
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]

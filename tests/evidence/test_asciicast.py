@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,30 @@ def test_the_command_writes_a_real_recording_into_a_new_file(tmp_path: Path) -> 
 def test_a_size_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="columns and rows like 100x30"):
         read_size(text)
+
+
+@pytest.mark.parametrize("option", ["--asciicast", "--webvtt"])
+def test_of_a_damaged_recording_what_comes_before_the_damage_is_written_and_that_is_said(
+    tmp_path: Path, option: str
+) -> None:
+    damage(tmp_path / "old.journal", behind=29)
+    ended = run_demo("replay", "old.journal", option, "made", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "written    made\n")
+    assert "made ends early, as far as the recording can be read: entry 30 " in ended.stderr
+    assert "--fresh" not in ended.stderr
+    assert "What you see" in (tmp_path / "made").read_text()
+
+
+def test_of_a_recording_that_cannot_be_read_at_all_no_file_is_made(tmp_path: Path) -> None:
+    damage(tmp_path / "old.journal", behind=0)
+    ended = run_demo("replay", "old.journal", "--asciicast", "made", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "entry 1 of the journal cannot be read" in ended.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def damage(path: Path, behind: int) -> None:
+    path.write_bytes(gzip.decompress(RECORDINGS[-1].read_bytes()))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE entries SET data = '{broken' WHERE seq > ?", (behind,))
+        db.commit()

@@ -9,7 +9,7 @@ from demo.errors import JournalError, describe
 from demo.journal.deck_table import read_deck_files, read_decks
 from demo.journal.library.inspect import open_read_only
 from demo.journal.rows import entry_of
-from demo.journal.sqlite_file import STORY, refuse_foreign
+from demo.journal.sqlite_file import REMEDY, STORY, refuse_foreign
 from demo.narration.image import DeckImage
 from demo.show import ShowState
 from demo.show import events as e
@@ -45,9 +45,11 @@ class Recording:
                     try:
                         entry = entry_of(*row)
                     except (JournalError, ValueError, TypeError, LookupError, AttributeError) as error:
+                        # What helps a show that would continue helps nobody who only reads.
+                        why = describe(error).removesuffix(f", or {REMEDY}").removesuffix(f"; {REMEDY}")
                         if on_unreadable is None:
-                            raise
-                        on_unreadable(describe(error))
+                            raise JournalError(why) from None
+                        on_unreadable(why)
                     else:
                         yield entry
                 after = rows[-1][0]
