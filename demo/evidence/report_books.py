@@ -25,7 +25,7 @@ def books_section(facts: ShowFacts) -> Section | None:
     lead = translate(
         "Each write had a number. Those that were confirmed were read again, and counted from fault to fault."
     )
-    table = Table(columns, tuple(tuple(_row(facts, book)) for book in facts.books), lead=lead, has_names=True)
+    table = Table(columns, tuple(tuple(_row(facts, book)) for book in facts.books), lead=lead)
     return Section("writes", translate("Writes"), tables=(table,))
 
 
