@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import Conductor, ShowConfig, ShowHost
+from demo.conductor import Conductor, ShowConfig, ShowHost, measured_show
 from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
+from demo.evidence.plan_b import PreparedRecording, ShowWithPlanB
 from demo.evidence.replay import Replay
 from demo.evidence.replay_plan import read_plan
 from demo.evidence.served_report import make_served_report
@@ -82,6 +83,8 @@ class Options:
     """Whether the audience may ask questions."""
     receivers: Receivers = field(default_factory=Receivers)
     """Which other tools are told of the show."""
+    plan_b: PreparedRecording | None = None
+    """The recording from which the presenter may go on."""
     unattended: "Unattended | None" = None
     """Who plays the show, if nobody is to control it. Its journal is a new one, and it takes no edits of its file."""
 
@@ -152,6 +155,7 @@ async def _play(
     config = _build_config(options, subject, stop, opener, watchdog)
     try:
         conductor = Conductor(config)
+        host = conductor if options.plan_b is None else ShowWithPlanB(conductor, options.plan_b)
         keep_log(conductor)
         _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
@@ -163,7 +167,7 @@ async def _play(
             elif listener is None or access_setup is None:
                 await _run_in_terminal(conductor, opener)
             else:
-                await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
+                await _serve_show(options, host, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
             await stop_system(subject)
@@ -352,13 +356,17 @@ def _report_start(show: _WebSession, say: ConsoleWriter) -> None:
     """Print how the system starts, or what is replayed: its system is not here."""
     state = show.conductor.state
     if state.replay is not None:
-        say(f"replay     {state.title}, {describe_recorded(state.replay)}")
+        say(f"replay     {state.title}, {describe_recorded(state.replay.recorded_at)}")
         for text in state.replay.notices:
             say(f"recording  {text}")
         return
-    report = StartupReport(say, show.started_at)
-    report.changed(state)
-    show.conductor.subscribe(report.changed)
+    if state.plan_b is not None:
+        say(f"plan B     {describe_recorded(state.plan_b.recorded_at)}")
+        for text in state.plan_b.differences:
+            say(f"recording  {text}")
+    report, live = StartupReport(say, show.started_at), measured_show(show.conductor)
+    report.changed(live.state)
+    live.subscribe(report.changed)
 
 
 async def _wait_until_loaded(conductor: ShowHost, stop: asyncio.Event) -> bool:

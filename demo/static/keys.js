@@ -37,6 +37,17 @@
     button.click();
   }
 
+  // So does going on from a recording; the way back to live needs no second press. The button may be in a closed dialog.
+  function planB() {
+    const button = document.querySelector('[data-key="plan-b"]');
+    if (!button) return;
+    const asks = button.hasAttribute('hx-trigger') && demo.arms.armed() !== button;
+    if (asks) {
+      demo.notice(button.checkVisibility() ? button : root, demo.text('M again: all screens show the recording'));
+      demo.arms.arm(button);
+    } else demo.push('plan-b');
+  }
+
   // C, a digit, Enter. Where too much time went by, the Enter that comes after all is not taken for "next", however late.
   function aim(on) {
     clearTimeout(aiming);
@@ -114,6 +125,7 @@
   bind(['z'], () => demo.push('freeze'));
   bind(['s'], () => demo.push('timer'));
   bind(['w'], reset);
+  bind(['m'], planB);
 
   const isText = (element) => element.matches?.('input, textarea, select, [contenteditable]');
   const prints = (event) => [...event.key].length === 1 || ['Dead', 'Process', 'Unidentified'].includes(event.key);

@@ -37,6 +37,7 @@ class Transcript:
         self._health: dict[str, str] = {}
         self._verdicts: dict[int, str] = {}
         self._phase = ""
+        self._recorded_at: float | None = None
 
     def lines(self, state: ShowState) -> list[str]:
         """Return what is new in this state, as lines without line ends and without control sequences.
@@ -50,8 +51,9 @@ class Transcript:
         if not self._title_printed:
             self._title_printed = True
             if state.replay is not None:
-                yield describe_recorded(state.replay)
+                yield describe_recorded(state.replay.recorded_at)
             yield f"{state.title}: {state.description}" if state.description else state.title
+        yield from self._report_switch(state)
         entered = state.visit != self._last_visit
         new_lines = self._take_log_lines(state)
         if entered:
@@ -68,6 +70,18 @@ class Transcript:
                 yield {"error": "error: ", "word": "» "}.get(line.level, "") + line.text
         yield from self._report_health(state)
         yield from self._report_stand(state)
+
+    def _report_switch(self, state: ShowState) -> Iterator[str]:
+        """Yield that a recording is shown from here on, or the show itself again: nothing of before is news then."""
+        recorded_at = state.replay.recorded_at if state.replay is not None else None
+        if recorded_at == self._recorded_at:
+            return
+        self._recorded_at, is_first = recorded_at, not self._last_visit
+        if is_first:
+            return
+        self._last_visit, self._health, self._phase = 0, {}, ""
+        self._last_line = state.log[-1] if state.log else None
+        yield describe_recorded(recorded_at) if recorded_at is not None else "back to live"
 
     def _report_stand(self, state: ShowState) -> Iterator[str]:
         """Yield where a replay stands, when that changes, and what comes next in it."""
