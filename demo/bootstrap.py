@@ -38,7 +38,7 @@ from demo.subjects.deck_check import unknown_faults
 from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop, stop_system
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
-from demo.views.replay import describe_recorded
+from demo.views.replay import describe_recorded, recorded_text
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.leftovers import heal_leftovers
 from demo.watchdog.protocol import Watchdog
@@ -356,12 +356,12 @@ def _report_start(show: _WebSession, say: ConsoleWriter) -> None:
     """Print how the system starts, or what is replayed: its system is not here."""
     state = show.conductor.state
     if state.replay is not None:
-        say(f"replay     {state.title}, {describe_recorded(state.replay.recorded_at)}")
+        say(f"replay     {state.title}, {describe_recorded(state.replay)}")
         for text in state.replay.notices:
             say(f"recording  {text}")
         return
     if state.plan_b is not None:
-        say(f"plan B     {describe_recorded(state.plan_b.recorded_at)}")
+        say(f"plan B     {recorded_text(state.plan_b.recorded_at)}")
         for text in state.plan_b.differences:
             say(f"recording  {text}")
     report, live = StartupReport(say, show.started_at), measured_show(show.conductor)

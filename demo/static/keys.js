@@ -4,6 +4,7 @@
   const BOUNCE_MS = 120;
   const HALT_MS = 1500;
   const AIM_MS = 6000;
+  const ASKED_MS = 3000;
   const TYPED_MS = 4000;
   const root = document.documentElement;
   const help = document.getElementById('help');
@@ -12,6 +13,7 @@
   let halting = -Infinity;
   let aiming = 0;
   let late = false;
+  let asked = null;
   let typed = '';
   let typedTimer = 0;
 
@@ -42,8 +44,9 @@
     const button = document.querySelector('[data-key="plan-b"]');
     if (!button) return;
     const asks = button.hasAttribute('hx-trigger') && demo.arms.armed() !== button;
+    asked?.remove();
     if (asks) {
-      demo.notice(button.checkVisibility() ? button : root, demo.text('M again: all screens show the recording'));
+      asked = demo.notice(button.checkVisibility() ? button : root, demo.text('M again: all screens show the recording'), ASKED_MS);
       demo.arms.arm(button);
     } else demo.push('plan-b');
   }

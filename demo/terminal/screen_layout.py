@@ -253,7 +253,7 @@ def _list_plan_b(plan: PlanBView | None) -> Iterator[str]:
 
 def _draw_replay_mark(replay: ReplayState, columns: int) -> Text:
     """Return the mark of a replay: on every screen, whatever it shows."""
-    words = f"REPLAY · {describe_recorded(replay.recorded_at)}"
+    words = f"REPLAY · {describe_recorded(replay)}"
     return Text(f" ◀◀ {words} " if len(words) + 5 <= columns else words, "bold reverse")
 
 

@@ -12,7 +12,7 @@ from demo.show import LogLine, ShowState
 from demo.types import TextFormat
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
-from demo.views.replay import describe_recorded, replay_stand
+from demo.views.replay import describe_recorded, recorded_text, replay_stand
 
 WIDTH = 96
 """Columns of a narration's lines: a pipe has no width of its own."""
@@ -51,7 +51,7 @@ class Transcript:
         if not self._title_printed:
             self._title_printed = True
             if state.replay is not None:
-                yield describe_recorded(state.replay.recorded_at)
+                yield describe_recorded(state.replay)
             yield f"{state.title}: {state.description}" if state.description else state.title
         yield from self._report_switch(state)
         entered = state.visit != self._last_visit
@@ -81,7 +81,7 @@ class Transcript:
             return
         self._last_visit, self._health, self._phase = 0, {}, ""
         self._last_line = state.log[-1] if state.log else None
-        yield describe_recorded(recorded_at) if recorded_at is not None else "back to live"
+        yield recorded_text(recorded_at) if recorded_at is not None else "back to live"
 
     def _report_stand(self, state: ShowState) -> Iterator[str]:
         """Yield where a replay stands, when that changes, and what comes next in it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from demo.show import ShowState
 from demo.show.plan_b_types import LiveStand
 from demo.texts import translate
-from demo.views.replay import describe_recorded
+from demo.views.replay import recorded_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ def plan_b_view(state: ShowState) -> PlanBView | None:
     at_hand = state.plan_b
     if at_hand is None:
         return None
-    recorded = describe_recorded(at_hand.recorded_at)
+    recorded = recorded_text(at_hand.recorded_at)
     if at_hand.live is not None:
         mark, live = _describe_live(at_hand.live)
         return PlanBView(True, recorded, mark=mark, live=live)
     why = {
         "": "",
-        "system": translate("The system does not answer as it should."),
+        "system": translate("The system does not answer."),
         "fault": translate("A fault failed."),
     }[at_hand.need]
     unfit = "" if at_hand.has_chapter else translate("The recording does not show this chapter.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from demo.show import RecordedMove, ShowState
+from demo.show import RecordedMove, ReplayState, ShowState
 from demo.texts import mark_text, translate, translate_marked
 
 _MONTHS = (
@@ -43,7 +43,7 @@ class ReplayStandView:
 def replay_mark(state: ShowState) -> ReplayMarkView | None:
     """Return the mark of a replay; None in a running show."""
     replay = state.replay
-    return None if replay is None else ReplayMarkView(describe_recorded(replay.recorded_at), replay.rate, replay.since)
+    return None if replay is None else ReplayMarkView(describe_recorded(replay), replay.rate, replay.since)
 
 
 def replay_stand(state: ShowState) -> ReplayStandView | None:
@@ -66,8 +66,13 @@ def is_halted(state: ShowState) -> bool:
     return state.halted if state.replay is None else state.replay.phase == "stopped"
 
 
-def describe_recorded(recorded_at: float) -> str:
+def describe_recorded(replay: ReplayState) -> str:
     """Return when a show was recorded, in words, by this machine's time zone."""
+    return recorded_text(replay.recorded_at)
+
+
+def recorded_text(recorded_at: float) -> str:
+    """Return a moment as that of a recording, in words."""
     try:
         at = datetime.fromtimestamp(recorded_at)  # noqa: DTZ006 - as the clock on the wall shows it
     except (ValueError, OverflowError, OSError):
