@@ -395,4 +395,6 @@ def describe_recording(plan: ReplayPlan) -> tuple[str, ...]:
         notices.append("this recording is of an earlier version: it has no texts, only the titles of the chapters")
     if plan.damage:
         notices.append(f"the recording cannot be read to its end: {plan.damage}; it is played up to there")
+    if plan.has_recording:
+        notices.append("for a part of that show the screens showed a recording: that is not in this one")
     return tuple(notices)

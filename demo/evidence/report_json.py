@@ -55,6 +55,15 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
             }
             for blind in facts.blinds
         ],
+        "recordings": [
+            {
+                **_moment(facts, part.since),
+                "until_sec": _place(facts, part.until),
+                "recorded_at": iso_text(part.recorded_at),
+                "chapters": list(part.titles),
+            }
+            for part in facts.recordings
+        ],
         "errors": _lines(facts, facts.troubles),
         "events": _lines(facts, facts.events),
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
