@@ -1,23 +1,29 @@
 """Plan B: a running show goes on from a recording and back to live; nothing of the recording is part of the show."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from demo.conductor import Conductor
 from demo.errors import Refused, UsageError
+from demo.evidence.facts_reader import read_facts
 from demo.evidence.plan_b import ShowWithPlanB, prepare_recording
 from demo.evidence.plan_b_match import RecordedChapters
 from demo.evidence.replay_plan import read_plan
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
+from demo.panels.picture import NoPanels, PanelPicture
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.plan_b_types import PlanB, RecordingEnded, RecordingShown
+from demo.terminal.screen_layout import TerminalState, draw_screen
+from demo.terminal.transcript import Transcript
 from demo.types import Chapter, Stage
 from tests.conductor.test_conductor import SOON, Deck, Switch, System, playing, reached
 from tests.evidence.test_replay import deck, record
@@ -128,6 +134,26 @@ async def test_it_goes_on_at_this_chapter_and_back_to_live_where_the_recording_s
     assert shown == ["Kill it", "By itself"]
     assert [event for event in found if isinstance(event, RecordingEnded)] == [RecordingEnded()]
     assert not [event for event in found if isinstance(event, e.FaultRequested | e.FaultRecovered | e.Said)]
+
+
+async def test_the_output_of_programs_is_of_now_so_it_is_not_shown_beside_the_recording(
+    recorded: Path, tmp_path: Path
+) -> None:
+    panel = PanelPicture("log", "A log")
+
+    class OnePanel(NoPanels):
+        def picture(self, name: str) -> PanelPicture | None:
+            return panel
+
+    async with beside(recorded, tmp_path / "live.journal") as live:
+        live.conductor.panels = OnePanel()
+        show = ShowWithPlanB(live.conductor, prepare_recording(Recording(recorded)))
+        assert show.panels.picture("log") is panel
+        await show.submit(c.CommandEnvelope("curl", PlanB()))
+        assert show.state.replay is not None
+        assert show.panels.picture("log") is None
+        show.stop()
+        assert show.panels.picture("log") is panel
 
 
 async def test_no_state_in_between_is_live_without_a_mark(recorded: Path, tmp_path: Path) -> None:
@@ -254,6 +280,53 @@ async def test_chapters_of_one_title_are_told_apart_by_their_order(recorded: Pat
     twice = RecordedChapters(plan)
     chapters = [Chapter("End", "1"), Chapter("Start", "2"), Chapter("End", "3")]
     assert [twice.find(chapters, number) for number in (1, 2, 3)] == [5, 1, None]
+
+
+async def test_a_terminal_says_what_is_shown_offers_it_and_repeats_nothing(recorded: Path, tmp_path: Path) -> None:
+    console, told = Console(width=100, height=30, file=io.StringIO()), Transcript()
+
+    def drawn(state: ShowState, now: float) -> str:
+        rows = draw_screen(console, state, TerminalState(now), (100, 30))
+        return "\n".join("".join(segment.text for segment in row) for row in rows)
+
+    async with beside(recorded, tmp_path / "live.journal") as live:
+        told.lines(live.show.state)
+        live.system.up = False
+        state = await live.until(lambda state: state.plan_b is not None and state.plan_b.need == "system")
+        assert "The system does not answer. M M goes on from the recording, recorded " in drawn(
+            state, live.show.clock()
+        )
+        told.lines(state)
+        state = await live.ask(PlanB())
+        screen = drawn(state, live.show.clock())
+        assert screen.split("\n")[0].startswith(" ◀◀ REPLAY · recorded ")
+        assert "live: 0 of 1 parts up · M goes back to live" in screen
+        lines = told.lines(state)
+        assert all(line.startswith("replay |") for line in lines)
+        assert [line for line in lines if "[1/5] Start" in line]
+        assert not [line for line in lines if "to 1: Start" in line]
+        lines = told.lines(await live.ask(PlanB()))
+        assert lines[0] == "back to live"
+        assert "[1/5] Start (back)" in lines or "[1/5] Start" in lines
+
+
+async def test_the_report_counts_nothing_of_the_recording_and_says_when_it_was_shown(
+    recorded: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.journal"
+    async with beside(recorded, path) as live:
+        await live.ask(c.Advance())
+        await live.ask(PlanB())
+        await live.ask(c.Inject("off"))
+        await live.until(lambda state: state.faults[0].recovered_after_sec is not None)
+        await live.ask(PlanB())
+    facts = read_facts(path)
+    [part] = facts.recordings
+    assert (part.titles, part.recorded_at) == (("Kill it",), read_plan(Recording(recorded)).recorded_at)
+    assert part.until is not None
+    assert facts.runs == ()
+    assert facts.stay_sec(facts.chapters[1]) < facts.axis.length_sec - (part.until - part.since) + 0.01
+    assert read_plan(Recording(path)).has_recording
 
 
 async def test_without_a_recording_at_hand_it_is_refused() -> None:
