@@ -12,6 +12,7 @@ from demo.show import LogLine, ShowState
 from demo.types import TextFormat
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
+from demo.views.plan_b import plan_b_view
 from demo.views.replay import describe_recorded, recorded_text, replay_stand
 
 WIDTH = 96
@@ -38,6 +39,7 @@ class Transcript:
         self._verdicts: dict[int, str] = {}
         self._phase = ""
         self._recorded_at: float | None = None
+        self._need = ""
 
     def lines(self, state: ShowState) -> list[str]:
         """Return what is new in this state, as lines without line ends and without control sequences.
@@ -70,6 +72,7 @@ class Transcript:
                 yield {"error": "error: ", "word": "» "}.get(line.level, "") + line.text
         yield from self._report_health(state)
         yield from self._report_stand(state)
+        yield from self._report_need(state)
 
     def _report_switch(self, state: ShowState) -> Iterator[str]:
         """Yield that a recording is shown from here on, or the show itself again: nothing of before is news then."""
@@ -91,6 +94,14 @@ class Transcript:
         self._phase = state.replay.phase
         if self._phase != "playing":
             yield f"{stand.word}, next: {stand.coming}" if stand.coming else stand.word
+
+    def _report_need(self, state: ShowState) -> Iterator[str]:
+        """Yield once why to go on from the recording that is at hand, and how."""
+        plan = plan_b_view(state)
+        need = plan.why if plan is not None and not plan.is_on else ""
+        if plan is not None and need and need != self._need:
+            yield f"{need} {plan.unfit or f'm m goes on from the recording, {plan.recorded}'}"
+        self._need = need
 
     def _take_log_lines(self, state: ShowState) -> list[LogLine]:
         new: list[LogLine] = []

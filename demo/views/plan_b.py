@@ -39,7 +39,8 @@ def plan_b_view(state: ShowState) -> PlanBView | None:
     recorded = recorded_text(at_hand.recorded_at)
     if at_hand.live is not None:
         mark, live = _describe_live(at_hand.live)
-        return PlanBView(True, recorded, mark=mark, live=live)
+        halted = f"{translate('Halted')} · " if at_hand.live.is_halted else ""
+        return PlanBView(True, recorded, mark=mark, live=f"{halted}{live}")
     why = {
         "": "",
         "system": translate("The system does not answer."),

@@ -296,7 +296,9 @@ async def test_a_terminal_says_what_is_shown_offers_it_and_repeats_nothing(recor
         assert "The system does not answer. M M goes on from the recording, recorded " in drawn(
             state, live.show.clock()
         )
-        told.lines(state)
+        said = told.lines(state)
+        assert [line for line in said if line.startswith("The system does not answer. m m goes on from the recording")]
+        assert told.lines(state) == []
         state = await live.ask(PlanB())
         screen = drawn(state, live.show.clock())
         assert screen.split("\n")[0].startswith(" ◀◀ REPLAY · recorded ")
