@@ -105,7 +105,8 @@ def play(options: Options) -> None:
         name, fresh = f"{REHEARSAL}{name}", True
 
     def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> Coroutine[Any, Any, None]:
-        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere)
+        keep = options.plan_b.recording.path if options.plan_b is not None else None
+        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere, keep=keep)
         return _play(options, subject, opener, listener, access_setup)
 
     _run_show(options, show)

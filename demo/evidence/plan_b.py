@@ -103,7 +103,9 @@ class ShowWithPlanB:
     def _check(self) -> None:
         path, own = self._recording.path, self.live.journal.path
         if path.exists() and own.exists() and path.samefile(own):
-            raise UsageError(f"--plan-b {path} is the journal of this show: name that of an earlier one")
+            raise UsageError(
+                f"--plan-b {path} is the journal of this show: begin a new one with --fresh, or name another"
+            )
         if not self._recorded.count(self.live.state.chapters):
             shown = ", ".join(f"“{title}”" for title, _ in self._recorded.numbers)
             raise UsageError(f"--plan-b {path} shows no chapter of this deck: it is of another show; it has {shown}")

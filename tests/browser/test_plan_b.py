@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from demo.processes import procfs
+from tests.support.axe import findings
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium, windows
 from tests.support.proxies import free_ports
 from tests.support.servers import Server
@@ -100,7 +101,8 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
     expect(offer).to_be_visible()
     expect(presenter.locator("#r-room")).to_contain_text("The system does not answer.")
     expect(remote.locator("#r-notes #plan-b")).to_be_visible()
-    # One press asks, and changes nothing; who waits too long is asked again.
+    assert [findings(page) for page in (presenter, remote)] == [[], []]
+    # One press asks, and changes nothing.
     offer.click()
     expect(offer).to_have_attribute("data-live-armed", "")
     assert server.state()["replay"] is None
@@ -109,6 +111,7 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
         expect(page.locator(".replay-mark").last).to_contain_text("recorded ")
     expect(stage.locator(".replay-mark")).to_be_visible()
     expect(presenter.locator("#r-room")).to_contain_text("Live: 0 of 1 parts up")
+    assert findings(presenter) == []
     # The recorded fault, fired as ever; the system of now stays as it is.
     presenter.keyboard.press("c")
     presenter.keyboard.press("1")
