@@ -21,10 +21,12 @@ from demo.panels.picture import NoPanels, PanelPicture
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
+from demo.show.ballot import BallotState
 from demo.show.plan_b_types import PlanB, RecordingEnded, RecordingShown
 from demo.terminal.screen_layout import TerminalState, draw_screen
 from demo.terminal.transcript import Transcript
 from demo.types import Chapter, Stage
+from demo.web.app import Web
 from tests.conductor.test_conductor import SOON, Deck, Switch, System, playing, reached
 from tests.evidence.test_replay import deck, record
 
@@ -154,6 +156,35 @@ async def test_the_output_of_programs_is_of_now_so_it_is_not_shown_beside_the_re
         assert show.panels.picture("log") is None
         show.stop()
         assert show.panels.picture("log") is panel
+
+
+async def test_the_audience_can_neither_vote_nor_ask_until_the_show_is_back(recorded: Path, tmp_path: Path) -> None:
+    async with beside(recorded, tmp_path / "live.journal") as live:
+        await live.ask(c.Advance())
+        web = Web(live.show, takes_questions=True)
+        serving = asyncio.create_task(web.keep_alive())
+
+        def opened() -> BallotState | None:
+            return web.ballots.opened
+
+        ballot = opened()
+        assert ballot is not None
+        assert web.questions is not None
+        await web.ballots.cast("one", ballot, 0.0)
+        await web.questions.ask("one", "Why?")
+        await live.ask(PlanB())
+        assert opened() is None
+        with pytest.raises(Refused, match="closed"):
+            await web.ballots.cast("two", ballot, 1.0)
+        with pytest.raises(Refused, match="while a recording is shown"):
+            await web.questions.ask("two", "How?")
+        # What was voted before counts: the tally of the show, not that of the recording.
+        await reached(live.conductor, lambda state: state.ballots[0].counts == (1, 0))
+        await live.ask(PlanB())
+        assert opened() is not None
+        await web.ballots.cast("two", ballot, 1.0)
+        serving.cancel()
+        web.close()
 
 
 async def test_no_state_in_between_is_live_without_a_mark(recorded: Path, tmp_path: Path) -> None:
