@@ -7,6 +7,7 @@ is shown no command but a halt reaches the system.
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +26,7 @@ from demo.show import ShowState, Timer
 from demo.show import commands as c
 from demo.show.deck import number_duplicates, titles_of
 from demo.show.plan_b import find_need
-from demo.show.plan_b_types import EndRecording, LiveStand, PlanB, RecordingAtHand, ShowRecording
+from demo.show.plan_b_types import EndRecording, LiveStand, Need, PlanB, RecordingAtHand, ShowRecording
 from demo.show.refusal import refuse_stale
 from demo.types import Chapter
 
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 WHO = "replay"
 TICK_SEC = 1.0
 """How often the timer of the talk is set while the clock of the recording stands."""
+
+STARTS_SEC = 15.0
+"""A system that was never up is not missed before: it starts."""
 
 Listener = Callable[[ShowState], None]
 
@@ -97,6 +101,8 @@ class ShowWithPlanB:
         self._compared: tuple[tuple[Chapter, ...], tuple[str, ...]] | None = None
         self._timed: tuple[object, Timer] = (None, Timer())
         self._ticks = 0
+        self._opened_at: float | None = None
+        self._was_up = False
         self._state = self._make_state()
         live.subscribe(self._on_live)
 
@@ -275,7 +281,7 @@ class ShowWithPlanB:
             self._plan.recorded_at,
             has_chapter=self._recorded.find(live.chapters, live.number) is not None,
             differences=(*self._compare(live.chapters), *self._notices),
-            need=find_need(live),
+            need=self._find_need(live),
             live=None if replay is None else _describe_live(live),
         )
         if replay is None:
@@ -291,6 +297,16 @@ class ShowWithPlanB:
             recording=live.recording,
             plan_b=at_hand,
         )
+
+    def _find_need(self, live: ShowState) -> Need:
+        """Return why the recording is offered; not because of a system that is still being started."""
+        self._was_up = self._was_up or (live.sample is not None and any(n.health == "up" for n in live.sample.nodes))
+        is_known = self._was_up or live.parts_error is not None
+        if self._opened_at is None and live.opened:
+            self._opened_at = self.live.clock.now()
+        is_missed = is_known or self.live.clock.now() - (self._opened_at or math.inf) > STARTS_SEC
+        need = find_need(live)
+        return need if need != "system" or is_missed else ""
 
     def _compare(self, chapters: tuple[Chapter, ...]) -> tuple[str, ...]:
         if self._compared is None or self._compared[0] is not chapters:

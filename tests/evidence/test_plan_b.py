@@ -15,6 +15,7 @@ from demo.evidence.facts_reader import read_facts
 from demo.evidence.plan_b import ShowWithPlanB, prepare_recording
 from demo.evidence.plan_b_match import RecordedChapters
 from demo.evidence.replay_plan import read_plan
+from demo.evidence.report_json import dump_report
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
 from demo.panels.picture import NoPanels, PanelPicture
@@ -68,8 +69,11 @@ class Live:
 
 
 @asynccontextmanager
-async def beside(recorded: Path, journal: Path, chapters: Deck = deck, fault_sec: float = 0.3) -> AsyncIterator[Live]:
+async def beside(
+    recorded: Path, journal: Path, chapters: Deck = deck, fault_sec: float = 0.3, is_up: bool = True
+) -> AsyncIterator[Live]:
     system = System()
+    system.up = is_up
     fault = Switch(system, duration=fault_sec)
     async with playing(chapters, fault, system=system, journal=Journal(journal)) as conductor:
         await reached(conductor, lambda state: state.freshness == "live")
@@ -98,6 +102,18 @@ async def test_it_is_offered_when_the_system_is_gone_and_at_hand_before(recorded
         await live.ask(c.Heal("off"))
         await live.until(lambda state: state.plan_b is not None and state.plan_b.need == "fault")
         del live.fault.fails["heal"]
+
+
+async def test_a_system_that_still_starts_is_not_missed(recorded: Path, tmp_path: Path) -> None:
+    async with beside(recorded, tmp_path / "live.journal", is_up=False) as live:
+        assert live.show.state.sample is not None
+        assert live.show.state.sample.has_issues
+        assert live.show.state.plan_b is not None
+        assert live.show.state.plan_b.need == ""
+        live.system.up = True
+        await live.until(lambda state: state.sample is not None and not state.sample.has_issues)
+        live.system.up = False
+        await live.until(lambda state: state.plan_b is not None and state.plan_b.need == "system")
 
 
 async def test_it_goes_on_at_this_chapter_and_back_to_live_where_the_recording_stood(
@@ -357,7 +373,8 @@ async def test_the_report_counts_nothing_of_the_recording_and_says_when_it_was_s
     [part] = facts.recordings
     assert (part.titles, part.recorded_at) == (("Kill it",), read_plan(Recording(recorded)).recorded_at)
     assert part.until is not None
-    assert facts.runs == ()
+    dumped = dump_report(facts)
+    assert (dumped["recordings"][0]["chapters"], dumped["faults"], dumped["summary"]["faults"]) == (["Kill it"], [], 0)
     assert facts.stay_sec(facts.chapters[1]) < facts.axis.length_sec - (part.until - part.since) + 0.01
     assert read_plan(Recording(path)).has_recording
 
