@@ -1,6 +1,5 @@
 """The whole screen at one moment: which parts it has, where they stand, and how many rows each gets."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rich.console import Console
@@ -24,7 +23,6 @@ from demo.terminal.system_picture import SystemPicture
 from demo.types import DEFAULT_KEY_HINT
 from demo.views import PresenterView, StageView, presenter_view, stage_view
 from demo.views.ballots import tally_view
-from demo.views.plan_b import PlanBView
 from demo.views.replay import describe_recorded, replay_stand
 
 SIDE_BY_SIDE = 108
@@ -150,7 +148,8 @@ class _Frame:
         open_rows = overlay(self.canvas, pad, self.presenter, self.own.invitation, (width, height))
         if self._has_page_open:
             return stack([Block(open_rows, 0, len(open_rows))], height, width)
-        problems = self.panels.problems((*_list_plan_b(self.presenter.plan_b), *self.presenter.problems), width)
+        problems = self.panels.plan_b(self.presenter.plan_b, width)
+        problems += self.panels.problems(self.presenter.problems, width)
         below = [
             Block(open_rows, rank=0, least=len(open_rows), gap=True),
             Block(self.story.said(self.stage.said, self.stage.said_is_question, width), rank=1, gap=True),
@@ -238,17 +237,6 @@ class _Frame:
             Block(story.room(stage.room, width), rank=4, gap=True),
             last,
         ]
-
-
-def _list_plan_b(plan: PlanBView | None) -> Iterator[str]:
-    """Yield why to go on from the recording that is at hand, and the keys for it; while it is shown, the way back."""
-    if plan is None or not plan.stands_out:
-        return
-    if plan.is_on:
-        yield f"live: {plan.live} · M goes back to live"
-    else:
-        yield f"{plan.why} {plan.unfit or f'M M goes on from the recording, {plan.recorded}'}"
-        yield from plan.differences
 
 
 def _draw_replay_mark(replay: ReplayState, columns: int) -> Text:
