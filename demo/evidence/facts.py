@@ -6,6 +6,7 @@ Moments are those of the show's clock; `Axis.place` makes seconds since the begi
 from dataclasses import dataclass, field
 from typing import Literal
 
+from demo.evidence.books import BookFacts
 from demo.evidence.series import Measured
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
@@ -209,6 +210,7 @@ class ShowFacts:
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
     measured: Measured = field(default_factory=Measured)
+    books: tuple[BookFacts, ...] = ()
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

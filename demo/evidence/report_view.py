@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from demo import __version__
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, FaultRun, Line, ShowFacts, VoteFacts
-from demo.evidence.report_drawing import DrawnCurves, draw_curves
+from demo.evidence.report_books import books_section
+from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_drawing import draw_curves
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -32,43 +34,6 @@ RUNS_BESIDE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """`lines` stand smaller below the text. `state`: of the verdict whose mark stands before the text, "" for none.
-
-    `percent`: a bar of this length stands beside it.
-    """
-
-    text: str
-    lines: tuple[str, ...] = ()
-    state: str = ""
-    is_number: bool = False
-    percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`lead`: a sentence above it. The first column names the rows if `has_names`."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    heading: str = ""
-    lead: str = ""
-    has_names: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """`texts`: longer texts with their headings."""
-
-    ident: str
-    heading: str
-    lead: str = ""
-    tables: tuple[Table, ...] = ()
-    texts: tuple[tuple[str, str], ...] = ()
-    curves: DrawnCurves | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ReportView:
     """`facts`: the show in names and values. `counts`: its sums. `warnings`: what the report cannot tell."""
 
@@ -90,6 +55,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _faults(facts),
         _repeated(facts),
         _curves(facts),
+        books_section(facts),
         _votes(facts),
         _chapters(facts),
         _interruptions(facts),
