@@ -14,7 +14,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from demo.evidence.replay_plan import read_plan
 from demo.journal.library.recording import Recording
+from demo.show import RecordedMove
 from demo.show import events as e
 from tests.support.demo_command import run_demo
 from tests.support.proxies import free_ports
@@ -131,6 +133,9 @@ def test_a_show_that_goes_well_has_no_findings_and_leaves_nothing(folder: Path) 
     story = [entry.event for entry in Recording(folder / "last.journal").entries(samples=False)]
     assert [event.number for event in story if isinstance(event, e.ChapterEntered)] == [1, 2]
     assert [event.step for event in story if isinstance(event, e.StepShown)] == [2]
+    # So a replay of it, or a show that goes on from it, waits for its presenter there.
+    moves = [segment.move for segment in read_plan(Recording(folder / "last.journal")).segments]
+    assert moves == [RecordedMove("chapter", 2, 1), RecordedMove("step", 2, 2)]
 
 
 def test_a_prediction_that_fails_and_a_budget_that_is_too_small_are_found(folder: Path) -> None:
