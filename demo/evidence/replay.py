@@ -70,6 +70,8 @@ class Replay:
     ) -> None:
         self._plan, self._speed = plan, speed
         entrance, files = find_entrance(plan, start_at) if start_at != 1 else find_start(plan), recording.files()
+        self._open_reel = partial(ReplayReel, recording, plan)
+        self._reel = self._open_reel(entrance.after, entrance.state)
         # Only now: a recording that cannot be played leaves no file behind.
         self.journal = Journal()
         """A temporary one: programs read from it what was played."""
@@ -78,22 +80,18 @@ class Replay:
         self.images: Callable[[], Sequence[DeckImage]] = lambda: files
         self.loaded = asyncio.Event()
         self.stopping = False
-        self.health = NoReadings()
-        self.system = NoSystem()
+        self.health, self.system = NoReadings(), NoSystem()
         self._dark = dark
         self._held: FrozenView | None = None
         self._held_chapter: Chapter | None = None
-        self._notices: tuple[str, ...] = describe_recording(plan)
+        self._notices = describe_recording(plan)
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock, self._wake = asyncio.Lock(), asyncio.Event()
         self._phase: ReplayPhase = "waiting"
-        self._since, self._seq, self._place = plan.recorded_at, 0, -1
-        self._published = 0
+        self._since, self._seq, self._place, self._published = plan.recorded_at, 0, -1, 0
         self._steered = ReplayClock(plan.recorded_at)
         self.clock: ShowClock = self._steered
-        self._open_reel = partial(ReplayReel, recording, plan)
-        self._reel = self._open_reel(entrance.after, entrance.state)
         self._recorded = self._state = entrance.state
         self._jump(entrance)
 
@@ -225,9 +223,9 @@ class Replay:
 
     def _jump(self, entrance: Entrance, who: str = WHO) -> None:
         """Go to the state at a chapter's first entry."""
+        reel = self._open_reel(entrance.after, entrance.state)
         self._reel.close()
-        self._recorded, self._place = entrance.state, -1
-        self._reel = self._open_reel(entrance.after, entrance.state)
+        self._recorded, self._place, self._reel = entrance.state, -1, reel
         self._play_from(entrance.at)
 
     async def _go_on(self, first: int) -> None:
@@ -303,6 +301,8 @@ class Replay:
             if self._phase == "stopped":
                 return None
             if coming is None:
+                if self._reel.error:
+                    self.enqueue(WHO, c.Notice(f"the recording ends too early: {self._reel.error}"))
                 self._set_phase("over")
                 return None
             if isinstance(coming.entry.event, e.ShowPickedUp):

@@ -24,14 +24,20 @@ class Frame(NamedTuple):
 
 
 class ReplayReel:
-    """Reads what follows entry `after`, before which the show is `state`. `coming`: the next entry, None at the end."""
+    """Reads what follows entry `after`, before which the show is `state`. `coming`: the next entry, None at the end.
+
+    `error`: why it ends before the last entry, "" if it does not. Raises `JournalError` if it has nothing for this.
+    """
 
     def __init__(self, recording: Recording, plan: ReplayPlan, after: int, state: ShowState) -> None:
         decks = [deck for deck in plan.decks if deck[0] > after]
-        self._last = plan.last
+        self.error = ""
+        self._seq, self._last = after, plan.last
         self._entries = recording.entries(after=after)
         self._source: Iterator[tuple[ShowState, JournalEntry]] = fold(state, decks, self._entries)
         self.coming = self._read()
+        if self.error:
+            raise JournalError(self.error)
 
     def take(self) -> Frame:
         """Return the next entry. Raises `LookupError` at the end."""
@@ -48,6 +54,11 @@ class ReplayReel:
     def _read(self) -> Frame | None:
         try:
             found = next(self._source, None)
-        except JournalError:
-            return None  # The plan says so: it was read before.
-        return Frame(*found) if found is not None and found[1].seq <= self._last else None
+        except JournalError as error:
+            # Behind the last entry the plan says so. Up to there it could be read, so the file was changed since.
+            self.error = str(error) if self._seq < self._last else ""
+            return None
+        if found is None or found[1].seq > self._last:
+            return None
+        self._seq = found[1].seq
+        return Frame(*found)

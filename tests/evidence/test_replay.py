@@ -242,3 +242,28 @@ async def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
     await journal.close()
     with pytest.raises(JournalError, match="nothing was shown"):
         read_plan(Recording(tmp_path / "a.journal"))
+
+
+async def test_a_recording_that_is_changed_while_it_plays_is_never_shown_at_a_wrong_chapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.journal.library.recording.BATCH", 5)
+    path = tmp_path / "changed.journal"
+    await record(path)
+    recording = Recording(path)
+    plan = read_plan(recording)
+    async with replaying(path) as replay:
+        await stands(replay)
+        path.write_bytes(bytes(path.stat().st_size))
+        with pytest.raises(JournalError, match="cannot be read"):
+            await ask(replay, c.Goto(4))
+        assert replay.state.number == 1
+        # What was read before is played; then the presenter is told.
+        await ask(replay, c.Advance())
+        await ask(replay, c.Advance())
+        state = await stands(replay, "over")
+        assert state.number < 4
+        assert state.replay is not None
+        assert "the recording ends too early" in state.replay.notices[-1]
+    with pytest.raises(JournalError, match="cannot be read"):
+        Replay(recording, plan, start_at=3)
