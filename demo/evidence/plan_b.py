@@ -192,6 +192,9 @@ class ShowWithPlanB:
                 await self.live.submit(command)
             self._issuer = command.issuer
             await replay.submit(command)
+            if isinstance(what, c.Advance) and self.live.state.timer.awaits == "step":
+                # A new timer starts with the first step forward, of whichever is shown.
+                await self.live.enqueue_and_wait(c.CommandEnvelope(command.issuer, c.StartTimer()))
         return self._state
 
     async def _switch(self, command: c.CommandEnvelope, what: PlanB) -> None:

@@ -237,9 +237,13 @@ def remote_view(state: ShowState) -> RemoteView:
 
 
 def _can_rerun(state: ShowState) -> bool:
-    # A recorded deck has no actions, but it is known that one was run.
-    has_action = state.chapter.on_enter is not None or state.replay is not None
-    return has_action and state.action.status != "running" and state.action.run > 0
+    if state.action.status == "running":
+        return False
+    if state.replay is not None:
+        # A recorded deck has no actions, but it is known that one was run.
+        return state.action.run > 0
+    # A chapter that was not entered forward has not run yet if the show came back to it from a recording.
+    return state.chapter.on_enter is not None and (state.action.run > 0 or not state.forward)
 
 
 def _blocked_by(state: ShowState) -> int | None:

@@ -27,6 +27,7 @@ from demo.show.plan_b_types import PlanB, RecordingEnded, RecordingShown
 from demo.terminal.screen_layout import TerminalState, draw_screen
 from demo.terminal.transcript import Transcript
 from demo.types import Chapter, Stage
+from demo.views.presenter import presenter_view
 from demo.web.app import Web
 from tests.conductor.test_conductor import SOON, Deck, Switch, System, playing, reached
 from tests.evidence.test_replay import deck, record
@@ -140,6 +141,8 @@ async def test_it_goes_on_at_this_chapter_and_back_to_live_where_the_recording_s
         state = await live.ask(PlanB(on=False))
         assert (state.number, state.chapter.title, state.replay) == (3, "By itself", None)
         assert state.action.run == 0
+        # The presenter is offered what did not run.
+        assert presenter_view(state, {}).can_rerun
         assert (live.fault.steps, live.conductor.state.faults[0].run) == (steps, 0)
         assert state.freshness == "live"
         assert before.timer.banked_sec <= state.timer.elapsed(live.conductor.clock.now())
@@ -201,6 +204,17 @@ async def test_the_audience_can_neither_vote_nor_ask_until_the_show_is_back(reco
         await web.ballots.cast("two", ballot, 1.0)
         serving.cancel()
         web.close()
+
+
+async def test_the_timer_of_the_talk_begins_with_next_in_the_recording_too(recorded: Path, tmp_path: Path) -> None:
+    async with beside(recorded, tmp_path / "live.journal") as live:
+        await live.ask(PlanB(on=True))
+        assert live.conductor.state.timer.awaits == "step"
+        state = await live.ask(c.Advance(), 1)
+        assert (state.number, state.timer.is_running, live.conductor.state.number) == (2, True, 1)
+        # A timer that the presenter paused stays so.
+        await live.ask(c.PauseTimer())
+        assert (await live.ask(c.Advance(), 2)).timer.is_paused
 
 
 async def test_no_state_in_between_is_live_without_a_mark(recorded: Path, tmp_path: Path) -> None:
