@@ -50,6 +50,7 @@ def record(show: Path, path: Path) -> None:
     try:
         is_up(server)
         server.client.post("/advance")
+        assert server.client.post("/say", data={"text": "Watch it"}).status_code == 200
         assert server.client.post("/chaos/kill-web").status_code == 202
         server.until(lambda state: state["chaos"][0]["recovered_after_sec"] is not None)
         server.client.post("/advance")
@@ -110,6 +111,10 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
     for page in pages:
         expect(page.locator(".replay-mark").last).to_contain_text("recorded ")
     expect(stage.locator(".replay-mark")).to_be_visible()
+    # What is on the stage is not live, though the page is connected; a line of then cannot be cleared.
+    expect(presenter.locator("#conn")).to_be_hidden()
+    expect(presenter.locator("#r-saying")).to_contain_text("Watch it")
+    expect(presenter.locator("#unsay")).to_be_hidden()
     expect(presenter.locator("#r-room")).to_contain_text("Live: 0 of 1 parts up")
     assert findings(presenter) == []
     # The recorded fault, fired as ever; the system of now stays as it is.
@@ -124,6 +129,7 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
     presenter.keyboard.press("m")
     for page in pages:
         expect(page.locator(".replay-mark")).to_have_count(0)
+    expect(presenter.locator("#conn")).to_be_visible()
     expect(stage.locator("#r-spoken")).to_contain_text("Chapter 3 of 3: The end")
     state = server.state()
     assert (state["replay"], state["chapter"]["number"], state["chaos"][0]["injected_at"]) == (None, 3, None)
