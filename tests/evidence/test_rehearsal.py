@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from demo.evidence.replay_plan import read_plan
 from demo.journal.library.recording import Recording
 from demo.show import events as e
 from tests.support.demo_command import run_demo
@@ -131,6 +132,9 @@ def test_a_show_that_goes_well_has_no_findings_and_leaves_nothing(folder: Path) 
     story = [entry.event for entry in Recording(folder / "last.journal").entries(samples=False)]
     assert [event.number for event in story if isinstance(event, e.ChapterEntered)] == [1, 2]
     assert [event.step for event in story if isinstance(event, e.StepShown)] == [2]
+    # A replay of it waits where a person would have pressed a key.
+    moves = [segment.move for segment in read_plan(Recording(folder / "last.journal")).segments]
+    assert [(move.kind, move.number, move.step) for move in moves][:2] == [("chapter", 2, 1), ("step", 2, 2)]
 
 
 def test_a_prediction_that_fails_and_a_budget_that_is_too_small_are_found(folder: Path) -> None:
