@@ -6,6 +6,7 @@ Moments are those of the show's clock; `Axis.place` makes seconds since the begi
 from dataclasses import dataclass, field
 from typing import Literal
 
+from demo.evidence.books import BookFacts
 from demo.evidence.series import Measured
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
@@ -152,6 +153,19 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """A time in which all screens showed a recording instead of the show. `until`: None if that lasted to the end.
+
+    `recorded_at`: when the recorded show began. `titles`: its chapters that were shown.
+    """
+
+    since: float
+    until: float | None
+    recorded_at: float
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of the show's log."""
 
@@ -191,10 +205,12 @@ class ShowFacts:
     troubles: tuple[Line, ...] = ()
     events: tuple[Line, ...] = ()
     blinds: tuple[Blind, ...] = ()
+    recordings: tuple[RecordingPart, ...] = ()
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
     measured: Measured = field(default_factory=Measured)
+    books: tuple[BookFacts, ...] = ()
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

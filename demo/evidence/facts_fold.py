@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from demo.evidence.books import BooksFold
 from demo.evidence.facts import (
     BREAK_SEC,
     Axis,
@@ -14,6 +15,7 @@ from demo.evidence.facts import (
     Halt,
     Judged,
     Line,
+    RecordingPart,
     ShowFacts,
     Unreadable,
     VoteFacts,
@@ -24,6 +26,7 @@ from demo.evidence.series import SeriesFold
 from demo.show import FaultState, ShowState, Verdict, apply
 from demo.show import events as e
 from demo.show.ballot import BallotState
+from demo.show.plan_b_types import RecordingEnded, RecordingShown
 from demo.show.vote_events import QuestionShown
 from demo.types import ChaosConfig, ChaosType
 from demo.views.state_json import DEVICE_MARK
@@ -63,10 +66,12 @@ class FactsFold:
         self._axis = Axis(began_at, began_at)
         self._chapters = ChapterFold(show)
         self._series = SeriesFold(self._place)
+        self._books = BooksFold()
         self._runs: dict[tuple[str, int], _Run] = {}
         self._votes: dict[int, _Vote] = {}
         self._halts: list[Halt] = []
         self._blinds: list[Blind] = []
+        self._recordings: list[RecordingPart] = []
         self._questions: list[Line] = []
         self._troubles: list[Line] = []
         self._events: list[Line] = []
@@ -82,6 +87,7 @@ class FactsFold:
         self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
         if isinstance(event, e.HealthSampled):
             self._series.add(event, at)
+            self._books.add(event)
             return
         before = _with_fault_of(event, self._state)
         after = self._state = apply(before, entry)
@@ -143,6 +149,11 @@ class FactsFold:
                 self._keep(self._halts, Halt(at, who))
             case e.HaltLifted() if self._halts and self._halts[-1].lifted_at is None:
                 self._halts[-1] = replace(self._halts[-1], lifted_at=at, lifted_by=who)
+            case RecordingShown():
+                self._note_recording(entry.event, at, before)
+            case RecordingEnded() if before.recording is not None:
+                self._chapters.go_on(at)
+                self._recordings[-1] = replace(self._recordings[-1], until=at)
             case e.FreshnessChanged(freshness=freshness, reason=reason):
                 self._note_freshness(at, freshness, made_safe(reason), before)
             case e.ShowClosed(over=over):
@@ -151,6 +162,13 @@ class FactsFold:
                 self._ending = "set aside"
             case e.ShowPickedUp():
                 self._ending = "open"  # what the end before it said is no longer so
+
+    def _note_recording(self, event: RecordingShown, at: float, before: ShowState) -> None:
+        if before.recording is None:
+            self._chapters.stand(at)
+            self._recordings.append(RecordingPart(at, None, event.recorded_at, ()))
+        part = self._recordings[-1]
+        self._recordings[-1] = replace(part, titles=tuple(dict.fromkeys((*part.titles, made_safe(event.title)))))
 
     def _note_freshness(self, at: float, freshness: e.Freshness, reason: str, before: ShowState) -> None:
         opened = self._blinds[-1] if self._blinds and self._blinds[-1].until is None else None
@@ -189,6 +207,8 @@ class FactsFold:
             case e.FaultStarted():
                 run.prediction = self._chapters.of(after.hypothesis_number(after.number))
                 run.chapter = self._chapters.of(after.number)
+            case e.FaultInjected() if not _has_other_fault(after, name):
+                self._books.begin_run(run.place)
             case e.HealRequested():
                 run.heal_by = run.heal_by or _sender(entry.who)
             case e.FaultFailed(error=error) | e.HealFailed(error=error) | e.FaultLeft(error=error):
@@ -231,9 +251,11 @@ class FactsFold:
             troubles=tuple(self._troubles),
             events=tuple(self._events),
             blinds=tuple(self._blinds),
+            recordings=tuple(self._recordings),
             unreadable=unreadable,
             lines_left_out=self._lines_left_out,
             measured=self._series.measured(),
+            books=self._books.facts(),
         )
 
 
@@ -244,6 +266,10 @@ def _with_fault_of(event: e.Event, state: ShowState) -> ShowState:
         return state
     added = FaultState(ChaosConfig(name, ChaosType.COMMAND, ""), run=event.run)
     return replace(state, faults=(*state.faults, added))
+
+
+def _has_other_fault(state: ShowState, name: str) -> bool:
+    return any(fault.is_running and fault.injected_at is not None for fault in state.faults if fault.name != name)
 
 
 def _sender(who: str) -> str:

@@ -89,6 +89,7 @@ class Replay:
         self._lock, self._wake = asyncio.Lock(), asyncio.Event()
         self._phase: ReplayPhase = "waiting"
         self._since, self._seq, self._place = plan.recorded_at, 0, -1
+        self._published = 0
         self._steered = ReplayClock(plan.recorded_at)
         self.clock: ShowClock = self._steered
         self._open_reel = partial(ReplayReel, recording, plan)
@@ -104,6 +105,11 @@ class Replay:
     def recorded_seq(self) -> int:
         """The number of the entry of the recording that was played last."""
         return self._recorded.seq
+
+    @property
+    def is_standing(self) -> bool:
+        """Its clock stands: it waits for the presenter, was halted, or is over."""
+        return not self._steered.rate
 
     @property
     def epoch(self) -> str:
@@ -288,7 +294,7 @@ class Replay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), delay_sec)
         finally:
-            await self._close()
+            await self.close()
 
     def _play_due(self) -> float | None:
         """Play what is due now; return how long to wait for what comes next, None to wait for a command."""
@@ -329,6 +335,7 @@ class Replay:
         self._publish()
 
     def _publish(self) -> None:
+        self._published += 1
         self._state = self._make_state()
         for listener in tuple(self._listeners):
             try:
@@ -350,6 +357,7 @@ class Replay:
             coming=segments[following].move if following < len(segments) else None,
             goes_to=goes_to(self._plan, self._place),
             notices=self._notices,
+            shown=self._published,
         )
         return replace(
             self._recorded,
@@ -369,14 +377,14 @@ class Replay:
             with contextlib.suppress(JournalError):
                 await self.journal.append(())
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """End all that plays, and remove its journal."""
         self.stopping = True
         self._reel.close()
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.journal.close()
 
 
@@ -387,4 +395,6 @@ def describe_recording(plan: ReplayPlan) -> tuple[str, ...]:
         notices.append("this recording is of an earlier version: it has no texts, only the titles of the chapters")
     if plan.damage:
         notices.append(f"the recording cannot be read to its end: {plan.damage}; it is played up to there")
+    if plan.has_recording:
+        notices.append("for a part of that show the screens showed a recording: that is not in this one")
     return tuple(notices)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from demo import __version__
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, FaultRun, Line, ShowFacts, VoteFacts
-from demo.evidence.report_drawing import DrawnCurves, draw_curves
+from demo.evidence.report_books import books_section
+from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_drawing import draw_curves
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -24,47 +26,11 @@ from demo.texts import translate, translate_count, translate_marked
 from demo.views import clock_text
 from demo.views.ballots import list_answers
 from demo.views.cards import name_health
+from demo.views.replay import recorded_text
 from demo.views.verdict import split_clauses
 
 RUNS_BESIDE = 5
 """So many injections of one fault stand beside one another in columns; more are rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """`lines` stand smaller below the text. `state`: of the verdict whose mark stands before the text, "" for none.
-
-    `percent`: a bar of this length stands beside it.
-    """
-
-    text: str
-    lines: tuple[str, ...] = ()
-    state: str = ""
-    is_number: bool = False
-    percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`lead`: a sentence above it. The first column names the rows if `has_names`."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    heading: str = ""
-    lead: str = ""
-    has_names: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """`texts`: longer texts with their headings."""
-
-    ident: str
-    heading: str
-    lead: str = ""
-    tables: tuple[Table, ...] = ()
-    texts: tuple[tuple[str, str], ...] = ()
-    curves: DrawnCurves | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +55,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _faults(facts),
         _repeated(facts),
         _curves(facts),
+        books_section(facts),
         _votes(facts),
         _chapters(facts),
         _interruptions(facts),
@@ -142,6 +109,8 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
                 "%(num)s more metric or node is left out.", "%(num)s more metrics and nodes are left out.", more
             )
         )
+    if facts.recordings:
+        found.append(translate("A part was shown from a recording of an earlier show: nothing of it is counted here."))
     if not facts.has_deck:
         found.append(translate("An earlier version wrote the journal: the texts of the predictions are not in it."))
     return tuple(found)
@@ -340,9 +309,15 @@ def number_of(number: int) -> str:
 
 def _interruptions(facts: ShowFacts) -> Section | None:
     columns = (translate("Began"), translate("Lasted"), translate("What"), "")
-    rows = [*_halt_rows(facts), *_blind_rows(facts)]
+    rows = [*_recording_rows(facts), *_halt_rows(facts), *_blind_rows(facts)]
     heading = translate("Halts, and times without contact")
     return Section("interruptions", heading, tables=(Table(columns, tuple(rows)),)) if rows else None
+
+
+def _recording_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
+    for part in facts.recordings:
+        what = Cell(translate("All screens showed a recording"), (recorded_text(part.recorded_at),))
+        yield _row_of_time(facts, part.since, part.until, what, ", ".join(map(clean, part.titles)))
 
 
 def _halt_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:

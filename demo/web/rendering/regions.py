@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from types import SimpleNamespace
 
 from demo.show.health_sample import encodable
@@ -66,7 +67,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "sampled": ("sampled_at",),
         "coming": ("next_heading",),
         "next": ("next_heading", "next_narration", "next_format"),
-        "room": ("number", "position", "room_text", "frozen_on", "replay"),
+        "room": ("number", "position", "room_text", "frozen_on", "replay", "plan_b"),
         "problems": ("problems",),
         "saying": ("said", "said_in_room"),
         "vote": ("tally", "can_open_vote"),
@@ -79,7 +80,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "back": ("position",),
         "status": ("status_line",),
         "drive": ("number", "position", "total", "blocked_by", "next_heading"),
-        "jump": ("position", "overview"),
+        "jump": ("position", "overview", "plan_b"),
         "recording": ("replay",),
         "build": (),
     },
@@ -88,11 +89,22 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "spoken": _SPOKEN,
         "head": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
         "status": ("status_line",),
-        "notes": ("heading", "status", "error", "notes", "text_format", "replay"),
+        "notes": ("heading", "status", "error", "notes", "text_format", "replay", "plan_b"),
         "thumb": ("number", "position", "total", "blocked_by", "next_heading", "blackout", "frozen_on"),
         "fault_key": ("faults",),
         "halt": ("halted",),
-        "sheet": ("number", "position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "room_text", "timer"),
+        "sheet": (
+            "number",
+            "position",
+            "halted",
+            "faults",
+            "can_rerun",
+            "blackout",
+            "frozen_on",
+            "room_text",
+            "timer",
+            "plan_b",
+        ),
         "replay": ("replay",),
         "build": (),
     },
@@ -135,7 +147,8 @@ class ViewDrawing:
 
     def of(self, model: object) -> tuple[PageRegion, ...]:
         """Return every region, changed or not."""
-        return tuple([region.of(model) for region in self._regions])
+        language = current_catalogue().language
+        return tuple([region.of(model, language) for region in self._regions])
 
 
 class RegionDrawing:
@@ -147,15 +160,16 @@ class RegionDrawing:
 
     def __init__(self, name: str, macro: Callable[[SimpleNamespace], str], reads: tuple[str, ...]) -> None:
         self._name, self._macro, self._reads = name, macro, reads
-        self._inputs: tuple[object, ...] = ()
+        self._read: Callable[[object], object] = attrgetter(*reads) if reads else lambda _model: ()
+        self._inputs: object = None
         self._language = ""
         self._last: PageRegion | None = None
 
-    def of(self, model: object) -> PageRegion:
-        inputs = tuple(getattr(model, name) for name in self._reads)
-        language = current_catalogue().language
-        if self._last is None or (language, inputs) != (self._language, self._inputs):
-            view = SimpleNamespace(**dict(zip(self._reads, inputs, strict=True)))
+    def of(self, model: object, language: str = "") -> PageRegion:
+        """Return the region for this view model. `language`: the one that texts are translated to now."""
+        inputs = self._read(model)
+        if self._last is None or inputs != self._inputs or language != self._language:
+            view = SimpleNamespace(**{name: getattr(model, name) for name in self._reads})
             self._last = PageRegion(self._name, join_lines(str(self._macro(view))))
             self._language, self._inputs = language, inputs
         return self._last
