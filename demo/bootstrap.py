@@ -33,8 +33,8 @@ from demo.relay.feed import RelayStore
 from demo.show import ShowState, following
 from demo.show import commands as c
 from demo.startup_report import SYSTEM, StartupReport
-from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
+from demo.subjects.registry import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop, stop_system
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject

@@ -54,7 +54,7 @@ LATER = {
     "cli.reports": "what its command runs",
     "evidence.served_report": "what makes a report",
     "cli.rehearsal_command": "what its command runs",
-    "subjects": "the register of installed distributions",
+    "subjects.registry": "the register of installed distributions",
     "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",
 }

@@ -13,7 +13,7 @@ from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
 from demo.showfile.show import Show, check_show
 from demo.showfile.trust import Deed, deeds
-from demo.subjects import SHOW_FILE_ENDINGS, deck_file, is_show_file
+from demo.subjects.registry import SHOW_FILE_ENDINGS, deck_file, is_show_file
 
 HEADINGS = {
     "starts": "starts",
