@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.evidence.series import Measured
+from demo.narration.threshold import Threshold
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
 from demo.show.vote_words import describe_outcome
@@ -80,7 +81,7 @@ class FaultRun:
     """One injection. `fault` is what was known of it at its end; `place` counts the injections of the show, from 1.
 
     `chapter`: on which one it began, `prediction`: whose hypothesis stood then; each its number at the end of the show,
-    0 for none. `judged`: the verdict that came of this run.
+    0 for none. `judged`: the verdict that came of this run. `thresholds`: the limits in the prediction that stood.
     """
 
     place: int
@@ -92,6 +93,7 @@ class FaultRun:
     heal_by: str = ""
     judged: Judged | None = None
     failures: tuple[Failure, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def recovered_sec(self) -> float | None:

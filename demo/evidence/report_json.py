@@ -5,6 +5,7 @@ from typing import Any
 
 from demo import __version__
 from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, ShowFacts, VoteFacts
+from demo.evidence.report_limits import find_limits
 from demo.evidence.report_words import iso_text, verdict_of
 from demo.evidence.series import NodeStates, Series
 from demo.show import Verdict
@@ -59,7 +60,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "events": _lines(facts, facts.events),
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
         "samples": facts.measured.samples,
-        "metrics": [_series(series) for series in facts.measured.series],
+        "metrics": [_series(facts, series) for series in facts.measured.series],
         "nodes": [_node(node) for node in facts.measured.nodes],
     }
 
@@ -148,7 +149,7 @@ def _lines(facts: ShowFacts, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     return [{"at_sec": _place(facts, line.at), "text": line.text} for line in lines]
 
 
-def _series(series: Series) -> dict[str, Any]:
+def _series(facts: ShowFacts, series: Series) -> dict[str, Any]:
     return {
         "name": series.name,
         "label": series.label,
@@ -158,6 +159,16 @@ def _series(series: Series) -> dict[str, Any]:
         "least": series.least,
         "most": series.most,
         "last": series.last,
+        "predicted": [
+            {
+                "fault": limit.run,
+                "since_sec": _sec(limit.since),
+                "until_sec": _sec(limit.until),
+                "operator": limit.operator,
+                "value": limit.value,
+            }
+            for limit in find_limits(facts, series)
+        ],
         "lines": [[[_sec(sec), value] for sec, value in line] for line in series.lines],
     }
 

@@ -14,6 +14,7 @@ from demo.evidence.report_words import (
     date_text,
     duration,
     ending_text,
+    limits_text,
     run_outcome,
     run_title,
     since_start,
@@ -278,7 +279,10 @@ def _curves(facts: ShowFacts) -> Section | None:
         "From the beginning of the show, in minutes and seconds. Coloured: a fault with its number above. Below each "
         "curve: the chapters. A time of more than 30 s without a sample is a gap."
     )
-    return Section("curves", translate("What was measured"), lead, curves=draw_curves(facts))
+    curves = draw_curves(facts)
+    if any(one.predicted for one in curves.series):
+        lead = f"{lead} {limits_text()}"
+    return Section("curves", translate("What was measured"), lead, curves=curves)
 
 
 def _votes(facts: ShowFacts) -> Section | None:
