@@ -134,6 +134,18 @@ class VoteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelFacts:
+    """What a panel showed at last on a chapter, since the moment `at`. `note`: on how its program fared."""
+
+    chapter: int
+    name: str
+    title: str
+    at: float
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """`lifted_at`: None if the show was not resumed."""
 
@@ -197,6 +209,9 @@ class ShowFacts:
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
     measured: Measured = field(default_factory=Measured)
+    panels: tuple[PanelFacts, ...] = ()
+    lacks_panels: bool = False
+    """Whether its chapters had panels, and the journal has nothing of what they showed."""
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo import __version__
-from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, ShowFacts, VoteFacts
+from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, PanelFacts, ShowFacts, VoteFacts
 from demo.evidence.report_limits import find_limits
 from demo.evidence.report_words import iso_text, verdict_of
 from demo.evidence.series import NodeStates, Series
@@ -61,6 +61,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
         "samples": facts.measured.samples,
         "metrics": [_series(facts, series) for series in facts.measured.series],
+        "panels": [_panel(facts, panel) for panel in facts.panels],
         "nodes": [_node(node) for node in facts.measured.nodes],
     }
 
@@ -170,6 +171,17 @@ def _series(facts: ShowFacts, series: Series) -> dict[str, Any]:
             for limit in find_limits(facts, series)
         ],
         "lines": [[[_sec(sec), value] for sec, value in line] for line in series.lines],
+    }
+
+
+def _panel(facts: ShowFacts, panel: PanelFacts) -> dict[str, Any]:
+    return {
+        "chapter": panel.chapter,
+        "name": panel.name,
+        "title": panel.title,
+        "at_sec": _place(facts, panel.at),
+        "text": panel.text,
+        "note": panel.note or None,
     }
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from demo.evidence.report_drawing import DrawnCurves
-from demo.evidence.report_view import Cell, ReportView, Section, Table
+from demo.evidence.report_parts import Cell, ReportView, Section, Table
 from demo.texts import translate
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~$&]|:(?=[a-zA-Z/+-]|100:)|(?<=w)\.)")
@@ -44,6 +44,14 @@ def _section(section: Section) -> Iterator[str]:
         for line in text.split("\n"):
             yield f"{escaped(line)}  " if line.strip() else ""
         yield ""
+    for heading, text in section.outputs:
+        yield from (f"### {escaped(heading)}", "", *_fenced(text), "")
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """Yield a text as code, between marks that are longer than any in it."""
+    marks = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
+    yield from (f"{marks}text", *text.split("\n"), marks)
 
 
 def _table(table: Table) -> Iterator[str]:

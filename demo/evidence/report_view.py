@@ -1,12 +1,12 @@
 """A report as plain data: sections with tables, which HTML and Markdown both render. All its words are made here."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from demo import __version__
 from demo.clean import clean, clean_lines
-from demo.evidence.facts import ChapterFacts, FaultRun, Line, ShowFacts, VoteFacts
-from demo.evidence.report_drawing import DrawnCurves, draw_curves
+from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFacts, VoteFacts
+from demo.evidence.report_drawing import draw_curves
+from demo.evidence.report_parts import Cell, ReportView, Section, Table
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -31,58 +31,6 @@ RUNS_BESIDE = 5
 """So many injections of one fault stand beside one another in columns; more are rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """`lines` stand smaller below the text. `state`: of the verdict whose mark stands before the text, "" for none.
-
-    `percent`: a bar of this length stands beside it.
-    """
-
-    text: str
-    lines: tuple[str, ...] = ()
-    state: str = ""
-    is_number: bool = False
-    percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`lead`: a sentence above it. The first column names the rows if `has_names`."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    heading: str = ""
-    lead: str = ""
-    has_names: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """`texts`: longer texts with their headings."""
-
-    ident: str
-    heading: str
-    lead: str = ""
-    tables: tuple[Table, ...] = ()
-    texts: tuple[tuple[str, str], ...] = ()
-    curves: DrawnCurves | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportView:
-    """`facts`: the show in names and values. `counts`: its sums. `warnings`: what the report cannot tell."""
-
-    title: str
-    description: str
-    language: str
-    direction: str
-    facts: tuple[tuple[str, str], ...]
-    counts: tuple[str, ...]
-    warnings: tuple[str, ...]
-    sections: tuple[Section, ...]
-    footer: str
-
-
 def report_view(facts: ShowFacts) -> ReportView:
     """Return the report of one show, in the language that is rendered now."""
     found = (
@@ -90,6 +38,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _faults(facts),
         _repeated(facts),
         _curves(facts),
+        _outputs(facts),
         _votes(facts),
         _chapters(facts),
         _interruptions(facts),
@@ -145,6 +94,8 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
         )
     if not facts.has_deck:
         found.append(translate("An earlier version wrote the journal: the texts of the predictions are not in it."))
+    if facts.lacks_panels:
+        found.append(translate("The journal has no output of the panels that this show had."))
     return tuple(found)
 
 
@@ -283,6 +234,18 @@ def _curves(facts: ShowFacts) -> Section | None:
     if any(one.predicted for one in curves.series):
         lead = f"{lead} {limits_text()}"
     return Section("curves", translate("What was measured"), lead, curves=curves)
+
+
+def _outputs(facts: ShowFacts) -> Section | None:
+    """Return what the panels showed at last on each chapter."""
+    outputs = tuple((_output_title(facts, one), one.text) for one in facts.panels)
+    lead = translate("The last output of each panel on each chapter.")
+    return Section("panels", translate("What the panels showed"), lead, outputs=outputs) if outputs else None
+
+
+def _output_title(facts: ShowFacts, panel: PanelFacts) -> str:
+    parts = (since_start(facts.axis, panel.at), translate("chapter %(number)s", number=panel.chapter), panel.title)
+    return " · ".join((*parts, panel.note) if panel.note else parts)
 
 
 def _votes(facts: ShowFacts) -> Section | None:

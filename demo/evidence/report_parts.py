@@ -1,0 +1,58 @@
+"""What a report is made of, as plain data: sections with tables, texts and curves."""
+
+from dataclasses import dataclass
+
+from demo.evidence.report_drawing import DrawnCurves
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`lines` stand smaller below the text. `state`: of the verdict whose mark stands before the text, "" for none.
+
+    `percent`: a bar of this length stands beside it.
+    """
+
+    text: str
+    lines: tuple[str, ...] = ()
+    state: str = ""
+    is_number: bool = False
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`lead`: a sentence above it. The first column names the rows if `has_names`."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    heading: str = ""
+    lead: str = ""
+    has_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`texts`: longer texts with their headings; `outputs`: the same of programs, whose lines stay as they are."""
+
+    ident: str
+    heading: str
+    lead: str = ""
+    tables: tuple[Table, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+    curves: DrawnCurves | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """`facts`: the show in names and values. `counts`: its sums. `warnings`: what the report cannot tell."""
+
+    title: str
+    description: str
+    language: str
+    direction: str
+    facts: tuple[tuple[str, str], ...]
+    counts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
