@@ -30,6 +30,8 @@ SIDES = (
     ".votes-shm",
     ".questions",
     ".questions.new",
+    ".webhooks",
+    ".webhooks.new",
     ".log",
     ".log.1",
     ".watchdog",
