@@ -341,8 +341,8 @@ class Journal:
             with self._file.db:
                 self._insert([row[:4] for row in batch])
             self.decks.write(self._file.db)
-        self.panels.write(self._file.db)
-        self._file.note_sizes()
+        if self.panels.write(self._file.db) or batch:
+            self._file.note_sizes()
         if not batch:
             return
         written = batch[-1].seq

@@ -66,12 +66,12 @@ class PanelWriter:
             self._unwritten.append(row)
         return True
 
-    def write(self, db: sqlite3.Connection) -> None:
-        """Write what was kept. A show goes on without it: an error of the disk is no news here."""
+    def write(self, db: sqlite3.Connection) -> bool:
+        """Write what was kept; return whether there was anything. An error of the disk is no news: the show goes on."""
         with self._lock:
             batch = list(self._unwritten)
         if not batch:
-            return
+            return False
         with contextlib.suppress(sqlite3.Error):
             if self._bytes is None:
                 self._bytes = int(db.execute("SELECT COALESCE(SUM(LENGTH(data)), 0) FROM panels").fetchone()[0])
@@ -80,6 +80,7 @@ class PanelWriter:
             self._bytes += sum(len(data or "") for *_, data in batch)
             with self._lock:
                 self._unwritten = self._unwritten[len(batch) :]
+        return True
 
 
 def _shortened(picture: PanelPicture) -> PanelPicture:

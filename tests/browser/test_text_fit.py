@@ -39,6 +39,9 @@ LATE_SHARES = {"words": 0.04, "bullets": 0.04, "columns": 0.08, "table": 0.12, "
 """So many lines, and such a share of its height, a text may be taken for longer than it is in Chromium: letters are
 taken for wider than they are, and so each row of a table or of code may get another line."""
 
+WIDE = 20
+"""Px of a table beyond its place that have to be told."""
+
 TALK = """
 the broker answers late while a partition keeps two thirds of every cluster apart and nobody sees it until it is healed
 Therefore we measure Öffnung größer déjà 99.9 % of all requests, p99 (in ms) and well-known side-effects; WAL
@@ -198,6 +201,10 @@ def compare(page: Page, chapter: Chapter, kind: str, *, has_system: bool) -> lis
         late = LATE_LINES * measured.line + found["high"] * LATE_SHARES[kind]
         if found["high"] < 2 * place.height:
             assert measured.height <= found["high"] + late, f"taken for more: {about}"
+        if found["wide"] > WIDE:
+            assert measured.too_wide > 0, f"said to be narrow enough: {about}"
+        if measured.too_wide > WIDE:
+            assert found["wide"] > 0, f"said to be too wide: {about}"
         if found["cut"]:
             assert measured.too_high > 0, f"said to fit, but it is cut off: {about}"
         else:
