@@ -62,7 +62,7 @@ MEASURE = """([html, heading, size, head]) => {
   const box = tale.getBoundingClientRect();
   const high = page.getBoundingClientRect().height;
   tale.style.setProperty('--fit', fit);
-  return { cut, fit, high, width: box.width, height: box.height, wide: page.scrollWidth - page.clientWidth };
+  return { cut, fit, high, width: box.width, height: box.height, wide: tale.scrollWidth - tale.clientWidth };
 }"""
 
 COVER = """([title, size, words]) => {
