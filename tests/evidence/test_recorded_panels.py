@@ -12,6 +12,7 @@ from demo.evidence.recorded_panels import NO_PANELS
 from demo.evidence.replay import Replay
 from demo.evidence.reports import make_report
 from demo.journal import Journal
+from demo.journal.library.recording import Recording
 from demo.panels.picture import PanelPicture, Panels, Span
 from demo.show import ShowState
 from demo.show import commands as c
@@ -21,9 +22,24 @@ from demo.web.rendering.renderer import TEMPLATES, Renderer
 from tests.conductor.test_conductor import playing
 from tests.evidence.test_replay import ask as ask_replay
 from tests.evidence.test_replay import replaying, stands
+from tests.support.servers import serving, wait_for
 from tests.support.shown_panels import ShownPanels, picture
 
 pytestmark = pytest.mark.anyio
+
+SHOW = """\
+---
+title: A show with a panel
+secrets:
+  token: {env: TOKEN_OF_TEST}
+panels:
+  said: {run: [sh, -c, 'echo it says $TOKEN_OF_TEST; sleep 600']}
+---
+```yaml
+panel: said
+```
+# One
+"""
 
 REGIONS = ("panel_1", "panel_2")
 TOP = PanelPicture("top", "top -b", ((Span("load", ("red",)), Span("  0.1  <b>")),), "offline", "ended", width=12)
@@ -138,3 +154,18 @@ async def test_a_show_without_panels_says_nothing_of_them(tmp_path: Path) -> Non
         pass
     page = make_report([path], "html").text
     assert "panels" not in page.partition("<body>")[2]
+
+
+def kept(path: Path) -> list[str]:
+    recording = Recording(path)
+    found = [recording.picture(moment) for moment in recording.panel_moments()]
+    return [one.text for one in found if one is not None]
+
+
+def test_a_server_keeps_what_its_panels_show_with_secrets_masked(tmp_path: Path) -> None:
+    show, journal = tmp_path / "show.md", tmp_path / "a.journal"
+    show.write_text(SHOW)
+    with serving(str(show), "-x", "--journal", str(journal), env={"TOKEN_OF_TEST": "open-sesame"}):
+        wait_for(lambda: any("says" in text for text in kept(journal)), 30)
+    assert "it says •••" in kept(journal)[-1]
+    assert "open-sesame" not in journal.read_bytes().decode(errors="replace")
