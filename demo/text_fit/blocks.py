@@ -171,7 +171,7 @@ def _image_height(image: Element, width: float, most: float, fills: bool) -> flo
     if fills:
         return most
     wide, high = image.size
-    return high * min(1.0, width / max(wide, 1.0), most / max(high, 1.0))
+    return high * min(1.0, max(width, 0.0) / max(wide, 1.0), most / max(high, 1.0))
 
 
 def _code_lines(text: str, width: float, size: float) -> int:
