@@ -6,6 +6,7 @@ Moments are those of the show's clock; `Axis.place` makes seconds since the begi
 from dataclasses import dataclass, field
 from typing import Literal
 
+from demo.evidence.books import BookFacts
 from demo.evidence.series import Measured
 from demo.narration.threshold import Threshold
 from demo.show import FaultState, Verdict
@@ -212,6 +213,7 @@ class ShowFacts:
     panels: tuple[PanelFacts, ...] = ()
     lacks_panels: bool = False
     """Whether its chapters had panels, and the journal has nothing of what they showed."""
+    books: tuple[BookFacts, ...] = ()
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

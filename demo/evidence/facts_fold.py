@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from demo.evidence.books import BooksFold
 from demo.evidence.facts import (
     BREAK_SEC,
     Axis,
@@ -65,6 +66,7 @@ class FactsFold:
         self._axis = Axis(began_at, began_at)
         self._chapters = ChapterFold(show)
         self._series = SeriesFold(self._place)
+        self._books = BooksFold()
         self._runs: dict[tuple[str, int], _Run] = {}
         self._votes: dict[int, _Vote] = {}
         self._halts: list[Halt] = []
@@ -84,6 +86,7 @@ class FactsFold:
         self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
         if isinstance(event, e.HealthSampled):
             self._series.add(event, at)
+            self._books.add(event)
             return
         before = _with_fault_of(event, self._state)
         after = self._state = apply(before, entry)
@@ -192,6 +195,8 @@ class FactsFold:
                 run.prediction = self._chapters.of(after.hypothesis_number(after.number))
                 run.thresholds = run.prediction.chapter.thresholds if run.prediction is not None else ()
                 run.chapter = self._chapters.of(after.number)
+            case e.FaultInjected() if not _has_other_fault(after, name):
+                self._books.begin_run(run.place)
             case e.HealRequested():
                 run.heal_by = run.heal_by or _sender(entry.who)
             case e.FaultFailed(error=error) | e.HealFailed(error=error) | e.FaultLeft(error=error):
@@ -237,6 +242,7 @@ class FactsFold:
             unreadable=unreadable,
             lines_left_out=self._lines_left_out,
             measured=self._series.measured(),
+            books=self._books.facts(),
         )
 
 
@@ -247,6 +253,10 @@ def _with_fault_of(event: e.Event, state: ShowState) -> ShowState:
         return state
     added = FaultState(ChaosConfig(name, ChaosType.COMMAND, ""), run=event.run)
     return replace(state, faults=(*state.faults, added))
+
+
+def _has_other_fault(state: ShowState, name: str) -> bool:
+    return any(fault.is_running and fault.injected_at is not None for fault in state.faults if fault.name != name)
 
 
 def _sender(who: str) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from demo.clean import clean
 from demo.evidence.facts import ChapterFacts, FaultRun, ShowFacts
+from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_compared
 from demo.evidence.report_json import VERSION, dump_report
-from demo.evidence.report_parts import Cell, ReportView, Section, Table
-from demo.evidence.report_view import beside, footer_text, head_facts, warnings
+from demo.evidence.report_view import ReportView, beside, footer_text, head_facts, warnings
 from demo.evidence.report_words import NONE, count_texts, limits_text, run_title, verdict_of, verdict_word
 from demo.texts import localize_number, translate
 from demo.views import clock_text

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo import __version__
+from demo.evidence.books import BookFacts
 from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, PanelFacts, ShowFacts, VoteFacts
 from demo.evidence.report_limits import find_limits
 from demo.evidence.report_words import iso_text, verdict_of
@@ -59,10 +60,23 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "errors": _lines(facts, facts.troubles),
         "events": _lines(facts, facts.events),
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
+        "writes": [_book(book) for book in facts.books],
         "samples": facts.measured.samples,
         "metrics": [_series(facts, series) for series in facts.measured.series],
         "panels": [_panel(facts, panel) for panel in facts.panels],
         "nodes": [_node(node) for node in facts.measured.nodes],
+    }
+
+
+def _book(book: BookFacts) -> dict[str, Any]:
+    return {
+        "load": book.load,
+        "since_fault": book.since or None,
+        "confirmed": book.confirmed,
+        "ambiguous": book.ambiguous,
+        "lost": book.lost,
+        "duplicate": book.twice,
+        "out_of_order": book.disordered,
     }
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import DrawnCurves
-from demo.evidence.report_parts import Cell, ReportView, Section, Table
+from demo.evidence.report_view import ReportView
 from demo.texts import translate
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~$&]|:(?=[a-zA-Z/+-]|100:)|(?<=w)\.)")

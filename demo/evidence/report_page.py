@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from demo.evidence.report_parts import ReportView
+from demo.evidence.report_view import ReportView
 from demo.evidence.report_words import date_text
 from demo.show.health_sample import encodable
 from demo.web.rendering.page_texts import EXTENSION, install_texts

@@ -1,12 +1,14 @@
 """A report as plain data: sections with tables, which HTML and Markdown both render. All its words are made here."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from demo import __version__
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFacts, VoteFacts
+from demo.evidence.report_books import books_section
+from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
-from demo.evidence.report_parts import Cell, ReportView, Section, Table
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -31,6 +33,21 @@ RUNS_BESIDE = 5
 """So many injections of one fault stand beside one another in columns; more are rows."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """`facts`: the show in names and values. `counts`: its sums. `warnings`: what the report cannot tell."""
+
+    title: str
+    description: str
+    language: str
+    direction: str
+    facts: tuple[tuple[str, str], ...]
+    counts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
+
+
 def report_view(facts: ShowFacts) -> ReportView:
     """Return the report of one show, in the language that is rendered now."""
     found = (
@@ -38,6 +55,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _faults(facts),
         _repeated(facts),
         _curves(facts),
+        books_section(facts),
         _outputs(facts),
         _votes(facts),
         _chapters(facts),

@@ -25,7 +25,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("← ↑ PgUp P K H Backspace", "previous"),
     ("Home / End", "first / last"),
     ("O or G, number, Enter", "list the chapters, go to one"),
-    ("!", "next, even if what that chapter requires is not met"),
+    ("!", "next, even if what it requires is not met"),
     ("R", "run this chapter's action again"),
     ("C, digit, Enter", "list the faults, fire one"),
     ("U", "heal all"),

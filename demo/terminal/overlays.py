@@ -66,8 +66,9 @@ def _draw_chapters(canvas: RowLayout, pad: Keypad, desk: PresenterView, width: i
 
 def _draw_help(canvas: RowLayout, width: int) -> Rows:
     rows = _draw_header(canvas, "Keys", "? closes", width)
+    room = max(len(keys) for keys, _meaning in HELP)
     for keys, meaning in HELP:
-        rows.append(canvas.row(parts((f"  {keys:<28} ", f"bold {BLUE}"), (meaning, "")), None, width))
+        rows.append(canvas.row(parts((f"  {keys:<{room}} ", f"bold {BLUE}"), (meaning, "")), None, width))
     return rows
 
 

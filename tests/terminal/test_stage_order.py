@@ -265,7 +265,7 @@ def test_a_verdict_leaves_the_recovery_a_moment_to_be_seen(size: tuple[int, int]
 def test_all_keys_are_listed_also_on_a_small_screen(size: tuple[int, int]) -> None:
     rows = draw(killed().state, size, pad=Keypad("help"))
     for _, meaning in HELP:
-        row_of(rows, meaning[:45])
+        row_of(rows, meaning)
     row_of(rows, "✗ node-2 killed", "restarts in")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from types import SimpleNamespace
 
 from demo.show.health_sample import encodable
@@ -135,7 +136,8 @@ class ViewDrawing:
 
     def of(self, model: object) -> tuple[PageRegion, ...]:
         """Return every region, changed or not."""
-        return tuple([region.of(model) for region in self._regions])
+        language = current_catalogue().language
+        return tuple([region.of(model, language) for region in self._regions])
 
 
 class RegionDrawing:
@@ -147,15 +149,16 @@ class RegionDrawing:
 
     def __init__(self, name: str, macro: Callable[[SimpleNamespace], str], reads: tuple[str, ...]) -> None:
         self._name, self._macro, self._reads = name, macro, reads
-        self._inputs: tuple[object, ...] = ()
+        self._read: Callable[[object], object] = attrgetter(*reads) if reads else lambda _model: ()
+        self._inputs: object = None
         self._language = ""
         self._last: PageRegion | None = None
 
-    def of(self, model: object) -> PageRegion:
-        inputs = tuple(getattr(model, name) for name in self._reads)
-        language = current_catalogue().language
-        if self._last is None or (language, inputs) != (self._language, self._inputs):
-            view = SimpleNamespace(**dict(zip(self._reads, inputs, strict=True)))
+    def of(self, model: object, language: str = "") -> PageRegion:
+        """Return the region for this view model. `language`: the one that texts are translated to now."""
+        inputs = self._read(model)
+        if self._last is None or inputs != self._inputs or language != self._language:
+            view = SimpleNamespace(**{name: getattr(model, name) for name in self._reads})
             self._last = PageRegion(self._name, join_lines(str(self._macro(view))))
             self._language, self._inputs = language, inputs
         return self._last

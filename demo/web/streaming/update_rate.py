@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 
 from demo.show import ShowState
 from demo.show.health_sample import Sample
@@ -12,6 +13,12 @@ from demo.show.health_sample import Sample
 NUMBERS_EVERY_SEC = 0.25
 CALM_EVERY_SEC = 0.9
 """The same while nothing is broken, aimed at or voted on: then numbers that flicker only draw the eye away."""
+
+NUMBERS = frozenset({"seq", "sample", "history", "ballots"})
+"""The fields of a state that may change without anything having happened."""
+
+# All others are compared, so that a field that is added to the state later counts as news by itself.
+_READ_ALL_BUT_NUMBERS = attrgetter(*(field.name for field in fields(ShowState) if field.name not in NUMBERS))
 
 
 class UpdateRate:
@@ -77,9 +84,7 @@ def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
     """Return whether `new` differs from `old` by numbers only: a tally, a sample with the health of before."""
     if _node_health(old.sample) != _node_health(new.sample) or _votes(old) != _votes(new):
         return False
-    # Compared as a whole, so that a field that is added to the state later counts as news by itself.
-    numbers = replace(old, seq=new.seq, sample=new.sample, history=new.history, ballots=new.ballots)
-    return numbers == new
+    return bool(_READ_ALL_BUT_NUMBERS(old) == _READ_ALL_BUT_NUMBERS(new))
 
 
 def is_calm(state: ShowState) -> bool:

@@ -500,6 +500,18 @@ def test_a_view_is_rendered_within_a_few_milliseconds() -> None:
     assert max(best.values()) < 0.008, best
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_text_is_read_once_and_not_for_each_state(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading Markdown takes longer than all the rest of a drawing."""
+    play = player(*deck(), faults=[fault()])
+    PAGES.regions(view, play.state, VIEWERS)
+    read: list[str] = []
+    monkeypatch.setattr("demo.markup.markdown_to_html", lambda text, **_more: read.append(text) or text)
+    play.play(c.Say("Something else."))
+    PAGES.regions(view, play.state, VIEWERS)
+    assert not read
+
+
 # The wall.
 
 

@@ -1,4 +1,4 @@
-"""What a report is made of, as plain data: sections with tables, texts and curves."""
+"""What a report is made of: sections of tables of cells, which HTML and Markdown both render."""
 
 from dataclasses import dataclass
 
@@ -41,18 +41,3 @@ class Section:
     texts: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
     curves: DrawnCurves | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportView:
-    """`facts`: the show in names and values. `counts`: its sums. `warnings`: what the report cannot tell."""
-
-    title: str
-    description: str
-    language: str
-    direction: str
-    facts: tuple[tuple[str, str], ...]
-    counts: tuple[str, ...]
-    warnings: tuple[str, ...]
-    sections: tuple[Section, ...]
-    footer: str

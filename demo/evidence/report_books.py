@@ -1,0 +1,51 @@
+"""The section of a report about numbered writes: what was confirmed, and what of it was found again."""
+
+from collections.abc import Iterator
+
+from demo.evidence.books import BookFacts
+from demo.evidence.facts import ShowFacts
+from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_words import NONE, run_text, since_start
+from demo.texts import translate
+
+
+def books_section(facts: ShowFacts) -> Section | None:
+    """Return the section; None if no load of the show numbered its writes."""
+    if not facts.books:
+        return None
+    columns = (
+        translate("Load"),
+        translate("Since"),
+        translate("Confirmed"),
+        translate("Lost"),
+        translate("There twice"),
+        translate("Out of order"),
+        translate("Without an answer"),
+    )
+    lead = translate(
+        "Each write had a number. Those that were confirmed were read again, and counted from fault to fault."
+    )
+    table = Table(columns, tuple(tuple(_row(facts, book)) for book in facts.books), lead=lead)
+    return Section("writes", translate("Writes"), tables=(table,))
+
+
+def _row(facts: ShowFacts, book: BookFacts) -> Iterator[Cell]:
+    yield Cell(book.load)
+    yield _since(facts, book.since)
+    yield _count(book.confirmed)
+    state = "" if book.lost is None else "down" if book.lost else "up"
+    yield _count(book.lost, "" if book.lost is not None else translate("not read again"), state)
+    yield _count(book.twice)
+    yield _count(book.disordered)
+    yield _count(book.ambiguous)
+
+
+def _since(facts: ShowFacts, place: int) -> Cell:
+    run = next((run for run in facts.runs if run.place == place), None)
+    if run is None:
+        return Cell(translate("the beginning"))
+    return Cell(run_text(run), (since_start(facts.axis, run.fault.injected_at),))
+
+
+def _count(value: int | None, line: str = "", state: str = "") -> Cell:
+    return Cell(NONE if value is None else str(value), (line,) if line else (), state, is_number=True)
