@@ -506,7 +506,12 @@ def test_a_text_is_read_once_and_not_for_each_state(view: str, monkeypatch: pyte
     play = player(*deck(), faults=[fault()])
     PAGES.regions(view, play.state, VIEWERS)
     read: list[str] = []
-    monkeypatch.setattr("demo.markup.markdown_to_html", lambda text, **_more: read.append(text) or text)
+
+    def note(text: str, **_: object) -> str:
+        read.append(text)
+        return text
+
+    monkeypatch.setattr("demo.markup.markdown_to_html", note)
     play.play(c.Say("Something else."))
     PAGES.regions(view, play.state, VIEWERS)
     assert not read
