@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import Conductor, ShowConfig, ShowHost
+from demo.conductor import Conductor, ShowConfig, ShowHost, measured_show
 from demo.conductor.error_log import keep_log
 from demo.conductor.panel_recorder import record_panels
 from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
+from demo.evidence.plan_b import PreparedRecording, ShowWithPlanB
 from demo.evidence.replay import Replay
 from demo.evidence.replay_plan import read_plan
 from demo.evidence.served_report import make_served_report
@@ -38,7 +39,7 @@ from demo.subjects.deck_check import unknown_faults
 from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop, stop_system
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
-from demo.views.replay import describe_recorded
+from demo.views.replay import describe_recorded, recorded_text
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.leftovers import heal_leftovers
 from demo.watchdog.protocol import Watchdog
@@ -83,6 +84,8 @@ class Options:
     """Whether the audience may ask questions."""
     receivers: Receivers = field(default_factory=Receivers)
     """Which other tools are told of the show."""
+    plan_b: PreparedRecording | None = None
+    """The recording from which the presenter may go on."""
     unattended: "Unattended | None" = None
     """Who plays the show, if nobody is to control it. Its journal is a new one, and it takes no edits of its file."""
 
@@ -103,7 +106,8 @@ def play(options: Options) -> None:
         name, fresh = f"{REHEARSAL}{name}", True
 
     def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> Coroutine[Any, Any, None]:
-        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere)
+        keep = options.plan_b.recording.path if options.plan_b is not None else None
+        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere, keep=keep)
         return _play(options, subject, opener, listener, access_setup)
 
     _run_show(options, show)
@@ -153,6 +157,7 @@ async def _play(
     config = _build_config(options, subject, stop, opener, watchdog)
     try:
         conductor = Conductor(config)
+        host = conductor if options.plan_b is None else ShowWithPlanB(conductor, options.plan_b)
         keep_log(conductor)
         record_panels(conductor)
         _report_subject(subject, conductor, takes_edits=options.unattended is None)
@@ -165,7 +170,7 @@ async def _play(
             elif listener is None or access_setup is None:
                 await _run_in_terminal(conductor, opener)
             else:
-                await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
+                await _serve_show(options, host, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
             await stop_system(subject)
@@ -358,9 +363,13 @@ def _report_start(show: _WebSession, say: ConsoleWriter) -> None:
         for text in state.replay.notices:
             say(f"recording  {text}")
         return
-    report = StartupReport(say, show.started_at)
-    report.changed(state)
-    show.conductor.subscribe(report.changed)
+    if state.plan_b is not None:
+        say(f"plan B     {recorded_text(state.plan_b.recorded_at)}")
+        for text in state.plan_b.differences:
+            say(f"recording  {text}")
+    report, live = StartupReport(say, show.started_at), measured_show(show.conductor)
+    report.changed(live.state)
+    live.subscribe(report.changed)
 
 
 async def _wait_until_loaded(conductor: ShowHost, stop: asyncio.Event) -> bool:

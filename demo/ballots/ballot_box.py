@@ -6,7 +6,7 @@ It stands beside the command queue: a vote is no command, so any number of them 
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,10 +85,14 @@ class VotedShow(EditedShow, Protocol):
 
 
 class BallotBox:
-    """The votes of one show. For the event loop's thread; `run` must be running."""
+    """The votes of one show. For the event loop's thread; `run` must be running.
 
-    def __init__(self, show: VotedShow, file: VoteFile) -> None:
+    `is_shown` says whether the audience sees that show: else nobody can vote.
+    """
+
+    def __init__(self, show: VotedShow, file: VoteFile, is_shown: Callable[[], bool] = lambda: True) -> None:
         self._show = show
+        self._is_shown = is_shown
         self._file = file
         self._votes: dict[int, StoredVotes] = {}
         self._pending: dict[int, dict[bytes, float]] = {}
@@ -107,7 +111,8 @@ class BallotBox:
     @property
     def opened(self) -> BallotState | None:
         # The votes of a replay were cast when it was recorded.
-        return open_ballot(self._show.state) if self._show.state.replay is None else None
+        is_live = self._is_shown() and self._show.state.replay is None
+        return open_ballot(self._show.state) if is_live else None
 
     async def cast(self, voter: str, ballot: BallotState, answer: float) -> bool:
         """Take a vote, in place of an earlier one of this voter; return whether it is durable. Raises `Refused`."""

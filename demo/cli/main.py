@@ -23,6 +23,7 @@ from demo.cli.server_options import (
     Host,
     Join,
     OpenPage,
+    PlanB,
     Port,
     PublicName,
     Questions,
@@ -35,6 +36,7 @@ from demo.cli.server_options import (
     check_show_name,
     make_store,
     no_collection,
+    read_plan_b,
 )
 from demo.cli.show_options import Debug, LogLevel, Subject
 from demo.cli.subject_options import takes_options
@@ -90,6 +92,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     fresh: Fresh = False,
     start_at: StartAt = None,
     curtain: Curtain = False,
+    plan_b: PlanB = None,
     public_name: PublicName = None,
     join: Join = None,
     token_file: TokenFile = None,
@@ -116,13 +119,13 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             subject,
             AccessOptions(host, tuple(public_name or ()), token_file, tls_cert, tls_key, join),
             port,
-            web=True,
             terminal=terminal,
             open_page=open_page,
             journal=journal,
             fresh=fresh,
             start_at=start_at,
             curtain=curtain,
+            plan_b=read_plan_b(plan_b) if plan_b is not None else None,
             chosen=options(subject, given),
             feed=make_store(redis, show) if redis else None,
             questions=questions,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from demo.errors import UsageError
+from demo.errors import JournalError, UsageError
 
 if TYPE_CHECKING:
+    from demo.evidence.plan_b import PreparedRecording
     from demo.relay.feed import RelayStore
 
 Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
@@ -52,6 +53,14 @@ ShowName = Annotated[
 ]
 Curtain = Annotated[
     bool, typer.Option("--curtain", help="Begin behind the closed curtain, with the title; B opens it.")
+]
+PlanB = Annotated[
+    str | None,
+    typer.Option(
+        "--plan-b",
+        help="Recorded show to go on from when the system fails, by its name in `demo shows` or its file.",
+        metavar="JOURNAL",
+    ),
 ]
 OpenPage = Annotated[
     bool, typer.Option("--open/--no-open", help="Open the presenter's page in a browser, if there is a desktop.")
@@ -102,3 +111,15 @@ def make_store(redis: str, show: str | None) -> "RelayStore":
     from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
 
     return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))
+
+
+def read_plan_b(name: str) -> "PreparedRecording":
+    """Read the recording to go on from. Raises `UsageError` for one that cannot be shown."""
+    from demo.cli.journals import find_journal
+    from demo.evidence.plan_b import prepare_recording
+    from demo.journal.library.recording import Recording
+
+    try:
+        return prepare_recording(Recording(find_journal(name)))
+    except JournalError as error:
+        raise UsageError(f"--plan-b {name}: {error}") from None

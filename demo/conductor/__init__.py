@@ -2,7 +2,7 @@
 
 from demo.conductor.conductor import Conductor
 from demo.conductor.config import Deck, Keeping, ShowConfig
-from demo.conductor.show_host import ShowHost
+from demo.conductor.show_host import ShowHost, measured_show
 from demo.conductor.system_lifecycle import ENDING, SystemLifecycle
 
-__all__ = ["ENDING", "Conductor", "Deck", "Keeping", "ShowConfig", "ShowHost", "SystemLifecycle"]
+__all__ = ["ENDING", "Conductor", "Deck", "Keeping", "ShowConfig", "ShowHost", "SystemLifecycle", "measured_show"]

@@ -38,20 +38,21 @@ class _PanelRecorder:
         self._show = show
         self._kept_at: dict[str, float] = {}
         self._waiting: asyncio.TimerHandle | None = None
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[object, ...] = ()
 
     def follow(self, state: ShowState) -> None:
-        """Keep the pictures of a chapter when it is entered."""
-        if state.chapter.panels != self._shown:
-            self._shown = state.chapter.panels
+        """Keep the pictures of a chapter when it is entered, or when no recording has its place any more."""
+        shown = (state.chapter.panels, state.recording is None)
+        if shown != self._shown:
+            self._shown = shown
             self._kept_at.clear()
             self.look()
 
     def look(self) -> None:
         """Keep what has changed on the stage."""
         now, writer = asyncio.get_running_loop().time(), self._show.journal.panels
-        late = 0.0
-        for name in self._show.state.chapter.panels[:MAX_PANELS]:
+        state, late = self._show.state, 0.0
+        for name in state.chapter.panels[:MAX_PANELS] if state.recording is None else ():
             left = self._kept_at.get(name, now - writer.pause_sec) + writer.pause_sec - now
             picture = self._show.panels.picture(name)
             if picture is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from demo.clock import ShowClock
 from demo.conductor.command_counts import CommandCounts
@@ -35,16 +35,30 @@ class SystemStop(Protocol):
     def is_stopping(self) -> bool: ...
 
 
+@runtime_checkable
+class ShowsRecording(Protocol):
+    """A show that may show a recording in its place. `live`: the running show, where things are measured."""
+
+    @property
+    def live(self) -> "ShowHost": ...
+
+
 class ShowHost(Protocol):
     """A show that front ends show and control: the conductor's, or a replay."""
 
-    clock: ShowClock
     journal: Journal
     commands: CommandCounts
     panels: Panels
     images: Callable[[], Sequence[DeckImage]]
     loaded: asyncio.Event
-    stopping: bool
+
+    @property
+    def clock(self) -> ShowClock:
+        """The clock of what is shown now."""
+
+    @property
+    def stopping(self) -> bool:
+        """The show is shutting down."""
 
     @property
     def state(self) -> ShowState:
@@ -83,3 +97,8 @@ class ShowHost(Protocol):
 
     async def run(self) -> None:
         """Play until `stop()`."""
+
+
+def measured_show(show: ShowHost) -> ShowHost:
+    """Return the running show behind what is shown: what is measured, voted on or reported is its."""
+    return show.live if isinstance(show, ShowsRecording) else show

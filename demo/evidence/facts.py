@@ -167,6 +167,19 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """A time in which all screens showed a recording instead of the show. `until`: None if that lasted to the end.
+
+    `recorded_at`: when the recorded show began. `titles`: its chapters that were shown.
+    """
+
+    since: float
+    until: float | None
+    recorded_at: float
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of the show's log."""
 
@@ -206,6 +219,7 @@ class ShowFacts:
     troubles: tuple[Line, ...] = ()
     events: tuple[Line, ...] = ()
     blinds: tuple[Blind, ...] = ()
+    recordings: tuple[RecordingPart, ...] = ()
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""

@@ -31,6 +31,7 @@ class ChapterFold:
         self._removed: list[Followed] = []
         self._current: Followed | None = None
         self._since = 0.0
+        self._is_hidden = False
 
     def of(self, number: int | None) -> Followed | None:
         """Return the chapter that has this number now."""
@@ -63,8 +64,18 @@ class ChapterFold:
             entered.visits += 1
             entered.entered_at = at if entered.entered_at is None else entered.entered_at
 
+    def stand(self, at: float) -> None:
+        """Note that the audience sees no chapter of this show since `at`: a recording is shown."""
+        self._move_to(self._current, at)
+        self._is_hidden = True
+
+    def go_on(self, at: float) -> None:
+        """Note that it sees the show again."""
+        self._move_to(self._current, at)
+        self._is_hidden = False
+
     def _move_to(self, chapter: Followed | None, at: float) -> None:
-        if self._current is not None:
+        if self._current is not None and not self._is_hidden:
             self._current.stays.append((self._since, at))
         self._current, self._since = chapter, at
 

@@ -15,6 +15,7 @@ from demo.evidence.facts import (
     Halt,
     Judged,
     Line,
+    RecordingPart,
     ShowFacts,
     Unreadable,
     VoteFacts,
@@ -26,6 +27,7 @@ from demo.narration.threshold import Threshold
 from demo.show import FaultState, ShowState, Verdict, apply
 from demo.show import events as e
 from demo.show.ballot import BallotState
+from demo.show.plan_b_types import RecordingEnded, RecordingShown
 from demo.show.vote_events import QuestionShown
 from demo.types import ChaosConfig, ChaosType
 from demo.views.state_json import DEVICE_MARK
@@ -71,6 +73,7 @@ class FactsFold:
         self._votes: dict[int, _Vote] = {}
         self._halts: list[Halt] = []
         self._blinds: list[Blind] = []
+        self._recordings: list[RecordingPart] = []
         self._questions: list[Line] = []
         self._troubles: list[Line] = []
         self._events: list[Line] = []
@@ -148,6 +151,11 @@ class FactsFold:
                 self._keep(self._halts, Halt(at, who))
             case e.HaltLifted() if self._halts and self._halts[-1].lifted_at is None:
                 self._halts[-1] = replace(self._halts[-1], lifted_at=at, lifted_by=who)
+            case RecordingShown():
+                self._note_recording(entry.event, at, before)
+            case RecordingEnded() if before.recording is not None:
+                self._chapters.go_on(at)
+                self._recordings[-1] = replace(self._recordings[-1], until=at)
             case e.FreshnessChanged(freshness=freshness, reason=reason):
                 self._note_freshness(at, freshness, made_safe(reason), before)
             case e.ShowClosed(over=over):
@@ -156,6 +164,13 @@ class FactsFold:
                 self._ending = "set aside"
             case e.ShowPickedUp():
                 self._ending = "open"  # what the end before it said is no longer so
+
+    def _note_recording(self, event: RecordingShown, at: float, before: ShowState) -> None:
+        if before.recording is None:
+            self._chapters.stand(at)
+            self._recordings.append(RecordingPart(at, None, event.recorded_at, ()))
+        part = self._recordings[-1]
+        self._recordings[-1] = replace(part, titles=tuple(dict.fromkeys((*part.titles, made_safe(event.title)))))
 
     def _note_freshness(self, at: float, freshness: e.Freshness, reason: str, before: ShowState) -> None:
         opened = self._blinds[-1] if self._blinds and self._blinds[-1].until is None else None
@@ -239,6 +254,7 @@ class FactsFold:
             troubles=tuple(self._troubles),
             events=tuple(self._events),
             blinds=tuple(self._blinds),
+            recordings=tuple(self._recordings),
             unreadable=unreadable,
             lines_left_out=self._lines_left_out,
             measured=self._series.measured(),

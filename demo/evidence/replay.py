@@ -14,9 +14,10 @@ from typing import Any
 from demo.clock import ShowClock
 from demo.conductor.command_counts import CommandCounts
 from demo.errors import DemoError, JournalError, Refused, ShowOver, describe, log_unexpected
-from demo.evidence.recorded_panels import NO_PANELS, RecordedPanels
+from demo.evidence.recorded_panels import RecordedPanels
 from demo.evidence.replay_clock import ReplayClock
 from demo.evidence.replay_moves import find_entrance, find_move, find_start, goes_to, refuse_command
+from demo.evidence.replay_notices import describe_recording
 from demo.evidence.replay_plan import Entrance, ReplayPlan
 from demo.evidence.replay_reel import ReplayReel
 from demo.journal import Journal
@@ -91,6 +92,7 @@ class Replay:
         self._lock, self._wake = asyncio.Lock(), asyncio.Event()
         self._phase: ReplayPhase = "waiting"
         self._since, self._seq, self._place = plan.recorded_at, 0, -1
+        self._published = 0
         self._steered = ReplayClock(plan.recorded_at)
         self.clock: ShowClock = self._steered
         self._open_reel = partial(ReplayReel, recording, plan)
@@ -106,6 +108,11 @@ class Replay:
     def recorded_seq(self) -> int:
         """The number of the entry of the recording that was played last."""
         return self._recorded.seq
+
+    @property
+    def is_standing(self) -> bool:
+        """Its clock stands: it waits for the presenter, was halted, or is over."""
+        return not self._steered.rate
 
     @property
     def epoch(self) -> str:
@@ -290,7 +297,7 @@ class Replay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), delay_sec)
         finally:
-            await self._close()
+            await self.close()
 
     def _play_due(self) -> float | None:
         """Play what is due now; return how long to wait for what comes next, None to wait for a command."""
@@ -332,6 +339,7 @@ class Replay:
         self._publish()
 
     def _publish(self) -> None:
+        self._published += 1
         self._state = self._make_state()
         self._panels.show_at(self.clock.now())
         for listener in tuple(self._listeners):
@@ -354,6 +362,7 @@ class Replay:
             coming=segments[following].move if following < len(segments) else None,
             goes_to=goes_to(self._plan, self._place),
             notices=self._notices,
+            shown=self._published,
         )
         return replace(
             self._recorded,
@@ -373,24 +382,12 @@ class Replay:
             with contextlib.suppress(JournalError):
                 await self.journal.append(())
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """End all that plays, and remove its journal."""
         self.stopping = True
         self._reel.close()
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.journal.close()
-
-
-def describe_recording(plan: ReplayPlan, panels: RecordedPanels) -> tuple[str, ...]:
-    """Return what the presenter has to know of a recording that lacks something."""
-    notices = []
-    if not plan.decks:
-        notices.append("this recording is of an earlier version: it has no texts, only the titles of the chapters")
-    if panels.lacks(plan.decks):
-        notices.append(NO_PANELS)
-    if plan.damage:
-        notices.append(f"the recording cannot be read to its end: {plan.damage}; it is played up to there")
-    return tuple(notices)

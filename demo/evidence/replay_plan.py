@@ -51,6 +51,8 @@ class ReplayPlan:
     segments: Sequence[Segment]
     entrances: Mapping[int, Entrance]
     damage: str = ""
+    has_recording: bool = False
+    """For a part of it all screens showed a recording of an earlier show."""
 
 
 @dataclass(slots=True)
@@ -65,12 +67,14 @@ class _Reading:
     recorded_at: float = 0.0
     segments: list[Segment] = field(default_factory=list)
     entrances: dict[int, Entrance] = field(default_factory=dict)
+    has_recording: bool = False
 
     def note(self, state: ShowState, entry: e.JournalEntry) -> None:
         if (entry.at, entry.who) != self.group:
             self.group, self.first, self.before = (entry.at, entry.who), entry.seq, self.state
         self.recorded_at = self.recorded_at or entry.at
         self.state, self.last = state, entry.seq
+        self.has_recording = self.has_recording or state.recording is not None
         if isinstance(entry.event, e.ChapterEntered):
             self.entrances.setdefault(entry.event.number, Entrance(self.first - 1, self.before, entry.at))
         move = read_move(entry, state)
@@ -97,7 +101,14 @@ def read_plan(recording: Recording) -> ReplayPlan:
     if not reading.state.visit:
         raise JournalError(damage or f"{recording.path} has no chapter that was shown: there is nothing to replay")
     return ReplayPlan(
-        show, decks, reading.recorded_at, reading.last, tuple(reading.segments), reading.entrances, damage
+        show,
+        decks,
+        reading.recorded_at,
+        reading.last,
+        tuple(reading.segments),
+        reading.entrances,
+        damage,
+        reading.has_recording,
     )
 
 

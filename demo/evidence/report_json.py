@@ -5,7 +5,19 @@ from typing import Any
 
 from demo import __version__
 from demo.evidence.books import BookFacts
-from demo.evidence.facts import ChapterFacts, Failure, FaultRun, Judged, Line, PanelFacts, ShowFacts, VoteFacts
+from demo.evidence.facts import (
+    Blind,
+    ChapterFacts,
+    Failure,
+    FaultRun,
+    Halt,
+    Judged,
+    Line,
+    PanelFacts,
+    RecordingPart,
+    ShowFacts,
+    VoteFacts,
+)
 from demo.evidence.report_limits import find_limits
 from demo.evidence.report_words import iso_text, verdict_of
 from demo.evidence.series import NodeStates, Series
@@ -39,24 +51,9 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "faults": [_fault(facts, run) for run in facts.runs],
         "votes": [_vote(facts, vote) for vote in facts.votes],
         "questions": _lines(facts, facts.questions),
-        "halts": [
-            {
-                **_moment(facts, halt.at),
-                "by": halt.who,
-                "resumed_at_sec": _place(facts, halt.lifted_at),
-                "resumed_by": halt.lifted_by or None,
-            }
-            for halt in facts.halts
-        ],
-        "without_samples": [
-            {
-                **_moment(facts, blind.since),
-                "until_sec": _place(facts, blind.until),
-                "freshness": blind.freshness,
-                "reason": blind.reason,
-            }
-            for blind in facts.blinds
-        ],
+        "halts": [_halt(facts, halt) for halt in facts.halts],
+        "without_samples": [_blind(facts, blind) for blind in facts.blinds],
+        "recordings": [_recording(facts, part) for part in facts.recordings],
         "errors": _lines(facts, facts.troubles),
         "events": _lines(facts, facts.events),
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
@@ -146,6 +143,33 @@ def _vote(facts: ShowFacts, vote: VoteFacts) -> dict[str, Any]:
         "measured": ballot.measured,
         "right": vote.right or None,
         "result": vote.outcome or None,
+    }
+
+
+def _halt(facts: ShowFacts, halt: Halt) -> dict[str, Any]:
+    return {
+        **_moment(facts, halt.at),
+        "by": halt.who,
+        "resumed_at_sec": _place(facts, halt.lifted_at),
+        "resumed_by": halt.lifted_by or None,
+    }
+
+
+def _blind(facts: ShowFacts, blind: Blind) -> dict[str, Any]:
+    return {
+        **_moment(facts, blind.since),
+        "until_sec": _place(facts, blind.until),
+        "freshness": blind.freshness,
+        "reason": blind.reason,
+    }
+
+
+def _recording(facts: ShowFacts, part: RecordingPart) -> dict[str, Any]:
+    return {
+        **_moment(facts, part.since),
+        "until_sec": _place(facts, part.until),
+        "recorded_at": iso_text(part.recorded_at),
+        "chapters": list(part.titles),
     }
 
 

@@ -27,6 +27,7 @@ from demo.texts import translate, translate_count, translate_marked
 from demo.views import clock_text
 from demo.views.ballots import list_answers
 from demo.views.cards import name_health
+from demo.views.replay import recorded_text
 from demo.views.verdict import split_clauses
 
 RUNS_BESIDE = 5
@@ -110,6 +111,8 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
                 "%(num)s more metric or node is left out.", "%(num)s more metrics and nodes are left out.", more
             )
         )
+    if facts.recordings:
+        found.append(translate("A part was shown from a recording of an earlier show: nothing of it is counted here."))
     if not facts.has_deck:
         found.append(translate("An earlier version wrote the journal: the texts of the predictions are not in it."))
     if facts.lacks_panels:
@@ -325,9 +328,15 @@ def number_of(number: int) -> str:
 
 def _interruptions(facts: ShowFacts) -> Section | None:
     columns = (translate("Began"), translate("Lasted"), translate("What"), "")
-    rows = [*_halt_rows(facts), *_blind_rows(facts)]
+    rows = [*_recording_rows(facts), *_halt_rows(facts), *_blind_rows(facts)]
     heading = translate("Halts, and times without contact")
     return Section("interruptions", heading, tables=(Table(columns, tuple(rows)),)) if rows else None
+
+
+def _recording_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
+    for part in facts.recordings:
+        what = Cell(translate("All screens showed a recording"), (recorded_text(part.recorded_at),))
+        yield _row_of_time(facts, part.since, part.until, what, ", ".join(map(clean, part.titles)))
 
 
 def _halt_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:

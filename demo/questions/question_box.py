@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from demo.ballots.voters import salted, voter_of
-from demo.errors import JournalError, TooManyQuestions, log_unexpected
+from demo.errors import JournalError, Refused, TooManyQuestions, log_unexpected
 from demo.questions.question_file import Question, QuestionFile, StoredQuestions
 from demo.show import ShowState
 from demo.show import commands as c
@@ -83,11 +83,13 @@ class QuestionBox:
         return next((question for question in self.questions if question.id == ident), None)
 
     async def ask(self, device: str, text: str) -> Receipt:
-        """Take a question of a device. Raises `TooManyQuestions`.
+        """Take a question of a device. Raises `TooManyQuestions`, `Refused` while a recording is shown.
 
         The same question of the same device, sent again, is still one.
         """
         await self._loaded.wait()
+        if self._show.state.replay is not None:
+            raise Refused("replay", "no question can be asked while a recording is shown")
         digest = salted(voter_of(device, self._show.epoch, 0), bytes.fromhex(self._stored.salt)).hex()
         if not any(one.device == digest and one.text == text for one in self.questions):
             self._refuse_too_many(digest)

@@ -22,7 +22,7 @@ class Broadcast:
         self._conductor = conductor
         self._tell = tell
         self._publisher = Publisher(
-            store, self._build_message, self._set_viewers, self._notify, conductor.clock, self._images
+            store, self._build_message, self._set_viewers, self._notify, self._now, self._images
         )
         self._votes = VoteReceiver(store, web.ballots, conductor.epoch)
         web.live.on_published = self._publisher.changed
@@ -51,7 +51,11 @@ class Broadcast:
             return None
         public_state = snapshot(state, epoch, web.live.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
-        return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, public_state)
+        shown = state.replay.shown if state.replay is not None else 0
+        return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, public_state, shown)
+
+    def _now(self) -> float:
+        return self._conductor.clock.now()
 
     def _images(self) -> Mapping[str, bytes]:
         return {image.name: image.body for image in self._web.deck_images.all()}

@@ -5,12 +5,13 @@ from functools import singledispatch
 from typing import Any
 
 from demo.show import events as e
-from demo.show import voting
+from demo.show import plan_b, voting
 from demo.show.deck import describe_edit, titles_of, with_deck, without_nodes
 from demo.show.durations import in_tenths
 from demo.show.health_sample import read_sample
 from demo.show.history import extended_history
-from demo.show.state import MAX_LOG, FaultState, FrozenView, Level, LogLine, ShowState, Span, Verdict
+from demo.show.plan_b_types import RecordingEnded, RecordingShown
+from demo.show.state import MAX_LOG, FrozenView, Level, LogLine, ShowState, Span, Verdict
 from demo.show.timer import Timer
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
@@ -93,7 +94,7 @@ def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.J
         reached=max(state.reached, event.number),
         said="",
         said_is_question=False,
-        faults=tuple(_without_past_error(fault) for fault in state.faults),
+        faults=tuple(fault.without_past_error() for fault in state.faults),
         timer=state.timer.stepped(entry.at, state.blackout) if _is_step(event) else state.timer,
     )
     direction = "to" if event.forward else "back to"
@@ -104,12 +105,6 @@ def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.J
 def _apply_step_shown(event: e.StepShown, state: ShowState, entry: e.JournalEntry) -> ShowState:
     timer = state.timer.stepped(entry.at, state.blackout) if event.forward else state.timer
     return _log(replace(state, step=event.step, timer=timer), entry, f"to step {event.step}", "move")
-
-
-def _without_past_error(fault: FaultState) -> FaultState:
-    """Clear the error of an injection that changed nothing, when the show moves on; it stays in the log."""
-    is_past = fault.state == "failed" and not fault.may_have_changed_target
-    return replace(fault, state="idle", error=None) if is_past else fault
 
 
 def _is_step(event: e.ChapterEntered) -> bool:
@@ -372,6 +367,12 @@ def _apply_durability_changed(event: e.DurabilityChanged, state: ShowState, entr
         return _log(changed, entry, "the journal can be written again", "move")
     why = f" ({event.why})" if event.why else ""
     return _log(changed, entry, f"the journal cannot be written: a crash would lose the show{why}", "error")
+
+
+@_apply.register
+def _apply_plan_b(event: RecordingShown | RecordingEnded, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    shown, text = plan_b.apply_plan_b(event, state, entry.at)
+    return _log(shown, entry, text, "move")
 
 
 # Health.

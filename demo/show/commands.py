@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.show.health_sample import Sample
+from demo.show.plan_b_types import EndRecording, PlanB, ShowRecording
 from demo.types import Chapter, FaultDriver
 
 MAX_SAY = 280
@@ -359,6 +360,9 @@ Command = (
     | Conclude
     | CountVotes
     | Durable
+    | PlanB
+    | ShowRecording
+    | EndRecording
 )
 
 

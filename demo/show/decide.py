@@ -6,12 +6,15 @@ from functools import singledispatch
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show import voting
-from demo.show.deck import edited, replaced, titles_of
+from demo.show.deck import replaced, titles_of
 from demo.show.freshness import judge_freshness
 from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
+from demo.show.plan_b import continue_on_deck, decide_plan_b, refuse_beside_recording
+from demo.show.plan_b_types import EndRecording, PlanB, ShowRecording
 from demo.show.refusal import (
     Refusal,
     guard_entries,
+    refuse_blocked,
     refuse_injection,
     refuse_stale,
     refuse_target,
@@ -26,12 +29,13 @@ Decision = tuple[e.Event, ...] | Refusal
 
 def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     """Return the events that a command causes at the moment `at`, or a refusal. Pure."""
-    refused = refuse_unknown(state, command.command) or refuse_stale(state, command)
+    what = command.command
+    refused = refuse_unknown(state, what) or refuse_stale(state, command) or refuse_beside_recording(state, what)
     if refused:
         return refused
-    if isinstance(command.command, c.Inject) and (unknown := refuse_target(command.command)) is not None:
+    if isinstance(what, c.Inject) and (unknown := refuse_target(what)) is not None:
         return unknown
-    decision = _decide(command.command, state, at)
+    decision = _decide(what, state, at)
     return decision if isinstance(decision, Refusal) else guard_entries(decision, command)
 
 
@@ -48,7 +52,7 @@ def _decide_open(command: c.Open, state: ShowState, at: float) -> Decision:
     if not state.opened:
         opened = e.ShowOpened(state.subject, titles_of(state.chapters), command.boot, command.anchor)
         return (opened, *_enter(state, command.first, forward=True))
-    return (e.ShowPickedUp(command.boot, command.anchor), *_end_interrupted(state), *edited(state))
+    return (e.ShowPickedUp(command.boot, command.anchor), *_end_interrupted(state), *continue_on_deck(state))
 
 
 @_decide.register
@@ -87,7 +91,7 @@ def _decide_advance(command: c.Advance, state: ShowState, at: float) -> Decision
     if state.step < state.chapter.step_count:
         return (e.StepShown(state.number, state.step + 1, forward=True),)
     if state.blocking:
-        return _refuse_blocked(state)
+        return refuse_blocked(state)
     if state.number == state.total:
         return Refusal("at_end", "this is the last chapter")
     return tuple(_enter(state, state.number + 1, forward=True))
@@ -109,7 +113,7 @@ def _decide_goto(command: c.Goto, state: ShowState, at: float) -> Decision:
         return (e.StepShown(state.number, 1, forward=False),) if state.step > 1 else ()
     if command.chapter < state.number:
         return tuple(_enter(state, command.chapter, forward=False))
-    return _refuse_blocked(state) if state.blocking else tuple(_enter(state, command.chapter, forward=True))
+    return refuse_blocked(state) if state.blocking else tuple(_enter(state, command.chapter, forward=True))
 
 
 @_decide.register
@@ -129,10 +133,6 @@ def _decide_auto_advance(command: c.AutoAdvance, state: ShowState, at: float) ->
     return tuple(_advance_automatically(state))
 
 
-def _refuse_blocked(state: ShowState) -> Refusal:
-    return Refusal("blocked", f"chapter {state.blocking} is still running; the show moves on when it is done")
-
-
 def _enter(state: ShowState, number: int, forward: bool, step: int = 1) -> Iterator[e.Event]:
     visit = state.visit + 1
     yield e.ChapterEntered(number, forward, visit, step)
@@ -144,7 +144,7 @@ def _enter(state: ShowState, number: int, forward: bool, step: int = 1) -> Itera
 
 def _advance_automatically(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
     """Enter the next chapter if this one asks for that, was entered forward, and nothing blocks the show."""
-    is_blocked = state.blocking not in (None, ending)
+    is_blocked = state.blocking not in (None, ending) or state.recording is not None
     if not state.chapter.auto_advance or not state.forward or state.halted or state.blackout or is_blocked:
         return
     if state.step < state.chapter.step_count:
@@ -183,7 +183,7 @@ def _decide_conclude(command: c.Conclude, state: ShowState, at: float) -> Decisi
 
 @_decide.register
 def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
-    fault = _get_fault(state, command.name)
+    fault = state.known_fault(command.name)
     if (refusal := refuse_injection(state, fault)) is not None:
         return refusal
     requested = e.FaultRequested(command.name, fault.run + 1, command.duration_sec, command.target)
@@ -201,7 +201,7 @@ def _decide_fault_planned(command: c.FaultPlanned, state: ShowState, at: float) 
 def _decide_fault_applied(command: c.FaultApplied, state: ShowState, at: float) -> Decision:
     if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    fault = _get_fault(state, command.name)
+    fault = state.known_fault(command.name)
     lasts = fault.duration_sec
     injected = e.FaultInjected(command.name, command.run, None if lasts == float("inf") else at + lasts)
     if fault.heal_wanted or state.halted:
@@ -231,7 +231,7 @@ def _decide_fault_due(command: c.FaultDue, state: ShowState, at: float) -> Decis
 @_decide.register
 def _decide_target_back(command: c.TargetBack, state: ShowState, at: float) -> Decision:
     """End the fault and request its heal: what the driver itself keeps up, as a lease or a timer, must end too."""
-    fault = _get_fault(state, command.name)
+    fault = state.known_fault(command.name)
     if not _is_now(state, command.name, command.run, "active") or fault.injected_at is None:
         return ()
     if not is_back(state, fault, command.back_at):
@@ -243,7 +243,7 @@ def _decide_target_back(command: c.TargetBack, state: ShowState, at: float) -> D
 @_decide.register
 def _decide_heal(command: c.Heal, state: ShowState, at: float) -> Decision:
     if command.name is not None:
-        return tuple(_heal(_get_fault(state, command.name)))
+        return tuple(_heal(state.known_fault(command.name)))
     return tuple(_heal_all(state))
 
 
@@ -274,13 +274,6 @@ def _heal_all(state: ShowState) -> Iterator[e.Event]:
         yield from _heal(fault)
     if not state.parts_healing:
         yield e.PartsHealRequested()
-
-
-def _get_fault(state: ShowState, name: str) -> FaultState:
-    fault = state.fault(name)
-    if fault is None:
-        raise LookupError(name)
-    return fault
 
 
 def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
@@ -360,6 +353,11 @@ def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decis
 def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision:
     on = command.on and state.journal == "file"
     return (e.DurabilityChanged(on, command.why),) if on != state.durable else ()
+
+
+@_decide.register
+def _decide_recording(command: PlanB | ShowRecording | EndRecording, state: ShowState, at: float) -> Decision:
+    return decide_plan_b(command, state)
 
 
 # Health.

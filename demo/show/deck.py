@@ -22,8 +22,8 @@ def renumbered(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     Of several chapters with the same title the first is matched with the first, and so on.
     """
     # By title and not by number: one inserted chapter changes all numbers behind it (docs/decisions/0028).
-    now = {title: number for number, title in enumerate(_number_duplicates(after), 1)}
-    return {number: now[title] for number, title in enumerate(_number_duplicates(before), 1) if title in now}
+    now = {title: number for number, title in enumerate(number_duplicates(after), 1)}
+    return {number: now[title] for number, title in enumerate(number_duplicates(before), 1) if title in now}
 
 
 def edited(state: ShowState) -> tuple[e.DeckChanged, ...]:
@@ -94,8 +94,8 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequ
     new = by_place if places else renumbered(titles_of(state.chapters), titles)
     held = state.held and _renumber_frozen(state.held, new)
     # During the replay of old events the deck may have chapters that this process does not know.
-    own = dict(zip(_number_duplicates(titles_of(state.deck)), state.deck, strict=True))
-    chapters = tuple(own.get(key) or Chapter(key[0], "") for key in _number_duplicates(titles))
+    own = dict(zip(number_duplicates(titles_of(state.deck)), state.deck, strict=True))
+    chapters = tuple(own.get(key) or Chapter(key[0], "") for key in number_duplicates(titles))
     actions = [ActionState() for _ in chapters]
     for old, now in new.items():
         actions[now - 1] = state.actions[old - 1]
@@ -144,7 +144,7 @@ def _find_furthest(reached: int, new: Mapping[int, int]) -> int:
     return max((now for old, now in new.items() if old <= reached), default=0)
 
 
-def _number_duplicates(titles: Iterable[str]) -> list[tuple[str, int]]:
+def number_duplicates(titles: Iterable[str]) -> list[tuple[str, int]]:
     """Return each title with the number of equal titles before it."""
     seen: Counter[str] = Counter()
     numbered = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.errors import JournalError
+from demo.show.plan_b_types import RecordingEnded, RecordingShown
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
 Freshness = typing.Literal["live", "stale", "unknown"]
@@ -355,6 +356,8 @@ Event = (
     | TroubleSeen
     | MarkNoted
     | DurabilityChanged
+    | RecordingShown
+    | RecordingEnded
 )
 
 _BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(Event)}

@@ -42,6 +42,11 @@ def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
     return None
 
 
+def refuse_blocked(state: ShowState) -> Refusal:
+    """Return why the show cannot move on: an action still holds it."""
+    return Refusal("blocked", f"chapter {state.blocking} is still running; the show moves on when it is done")
+
+
 def _describe_activity(fault: FaultState) -> str:
     # As the screens say it: the state of a fault that is in place is called "active" in `/state` only.
     words = {"failed": "in place and could not be healed yet", "active": "running"}

@@ -41,3 +41,5 @@ class ReplayState:
     coming: RecordedMove | None = None
     goes_to: tuple[int, int] | None = None
     notices: tuple[str, ...] = ()
+    shown: int = 0
+    """How many states were shown before: no two that differ have the same number."""

@@ -8,6 +8,7 @@ from demo.errors import InvalidValue
 from demo.show.ballot import BallotState
 from demo.show.events import Freshness
 from demo.show.health_sample import Node, Sample
+from demo.show.plan_b_types import RecordingAtHand, ShownRecording
 from demo.show.replay_state import ReplayState
 from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter, FaultDriver
@@ -94,6 +95,11 @@ class FaultState:
     def has_ended(self) -> bool:
         """Its end was measured: it recovered after a heal, or came back by itself."""
         return self.recovered_after_sec is not None or self.came_back_after_sec is not None
+
+    def without_past_error(self) -> "FaultState":
+        """Return it without the error of an injection that changed nothing: that is in the log."""
+        is_past = self.state == "failed" and not self.may_have_changed_target
+        return replace(self, state="idle", error=None) if is_past else self
 
     @property
     def awaits_detection(self) -> bool:
@@ -217,6 +223,10 @@ class ShowState:
     log: tuple[LogLine, ...] = ()
     replay: ReplayState | None = None
     """Set while this is no running show, but the replay of a recorded one."""
+    recording: ShownRecording | None = None
+    """Set while all screens show a recording instead of this show."""
+    plan_b: RecordingAtHand | None = None
+    """The recording from which the presenter may go on; None without one."""
 
     @property
     def number(self) -> int:
@@ -259,6 +269,12 @@ class ShowState:
 
     def fault(self, name: str) -> FaultState | None:
         return next((fault for fault in self.faults if fault.name == name), None)
+
+    def known_fault(self, name: str) -> FaultState:
+        """Return the fault of that name. Raises `LookupError`."""
+        if (fault := self.fault(name)) is None:
+            raise LookupError(name)
+        return fault
 
     def hypothesis_number(self, number: int) -> int | None:
         """Return the 1-based chapter whose hypothesis stands on chapter `number`; None for none."""

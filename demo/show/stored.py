@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
-VERSION = 10
+VERSION = 11
 """Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {
@@ -29,6 +29,7 @@ BROUGHT = {
         "held_chapter",
         "journal",
         "replay",
+        "plan_b",
     },
     FaultState: {"config", "observable", "own_target"},
 }

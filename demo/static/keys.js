@@ -4,6 +4,7 @@
   const BOUNCE_MS = 120;
   const HALT_MS = 1500;
   const AIM_MS = 6000;
+  const ASKED_MS = 3000;
   const TYPED_MS = 4000;
   const root = document.documentElement;
   const help = document.getElementById('help');
@@ -12,6 +13,7 @@
   let halting = -Infinity;
   let aiming = 0;
   let late = false;
+  let asked = null;
   let typed = '';
   let typedTimer = 0;
 
@@ -35,6 +37,18 @@
     if (!button) return;
     if (demo.arms.armed() !== button) demo.notice(button, demo.text('W again to reset the timer'));
     button.click();
+  }
+
+  // So does going on from a recording; the way back to live needs no second press. The button may be in a closed dialog.
+  function planB() {
+    const button = document.querySelector('[data-key="plan-b"]');
+    if (!button) return;
+    const asks = button.hasAttribute('hx-trigger') && demo.arms.armed() !== button;
+    asked?.remove();
+    if (asks) {
+      asked = demo.notice(button.checkVisibility() ? button : root, demo.text('M again: all screens show the recording'), ASKED_MS);
+      demo.arms.arm(button);
+    } else demo.push('plan-b');
   }
 
   // C, a digit, Enter. Where too much time went by, the Enter that comes after all is not taken for "next", however late.
@@ -114,6 +128,7 @@
   bind(['z'], () => demo.push('freeze'));
   bind(['s'], () => demo.push('timer'));
   bind(['w'], reset);
+  bind(['m'], planB);
 
   const isText = (element) => element.matches?.('input, textarea, select, [contenteditable]');
   const prints = (event) => [...event.key].length === 1 || ['Dead', 'Process', 'Unidentified'].includes(event.key);

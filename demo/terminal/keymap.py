@@ -6,12 +6,15 @@ from typing import Literal
 
 from demo.show import ShowState
 from demo.show import commands as c
+from demo.show.plan_b import NOT_AT_HAND
+from demo.show.plan_b_types import PlanB
 from demo.show.voting import standing_ballot
 from demo.terminal.keyboard_layouts import normalize_key
 from demo.views.replay import is_halted
 
 ARMED_SEC = 2.0
-"""A second X halts, and a second W resets the timer, if it comes within this time of the first."""
+"""A second X halts, a second W resets the timer, and a second M shows the recording, if it comes within this time of
+the first."""
 
 ASKED_SEC = 1.6
 """How long the question is on the screen; shorter than ARMED_SEC, so that whoever still reads it is in time."""
@@ -31,6 +34,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("U", "heal all"),
     ("X X", "halt: heal all, refuse new faults"),
     ("E", "resume after a halt"),
+    ("M M", "go on from the recording of --plan-b; M: back to live"),
     ("B or .", "blackout"),
     ("Z", "freeze what the audience sees, and unfreeze it"),
     ("S", "start or pause the timer"),
@@ -85,7 +89,7 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
         handled = _act_in_overlay(pad, key, state)
         if handled is not None:
             return handled
-    if key in _CONFIRMED_BY_SECOND:
+    if key in _CONFIRMED_BY_SECOND and not (key == "m" and _is_answered_at_once(state)):
         return _press_confirmed(pad, key, now)
     return _toggle_overlay(pad, key), _act(key, state)
 
@@ -108,6 +112,7 @@ def _explain_unknown(printed: str, pad: Keypad) -> str:
 _CONFIRMED_BY_SECOND: dict[str, tuple[c.Command, str]] = {
     "x": (c.Halt(), "X again to halt"),
     "w": (c.ResetTimer(), "W again to reset the timer"),
+    "m": (PlanB(on=True), "M again: all screens show the recording"),
 }
 """Keys that ask first: the command of the second press, and the question after the first."""
 
@@ -117,6 +122,11 @@ def _press_confirmed(pad: Keypad, key: str, now: float) -> tuple[Keypad, Pressed
     if pad.armed == key and now - pad.armed_at <= ARMED_SEC:
         return Keypad(), Pressed(order)
     return Keypad(armed=key, armed_at=now), Pressed(notice=asks)
+
+
+def _is_answered_at_once(state: ShowState) -> bool:
+    """Return whether M needs no second press: nothing can be shown, or the way leads back to live."""
+    return state.plan_b is None or state.plan_b.live is not None
 
 
 def question(pad: Keypad) -> str:
@@ -162,11 +172,17 @@ def _press_vote(state: ShowState) -> Pressed:
     return Pressed(c.OpenVote())
 
 
+def _press_plan_b(state: ShowState) -> Pressed:
+    if state.plan_b is None:
+        return Pressed(notice=NOT_AT_HAND)
+    return Pressed(PlanB(on=False))
+
+
 def _press_timer(state: ShowState) -> Pressed:
     return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
 
 
-_BY_STATE: dict[str, Callable[[ShowState], Pressed]] = {"s": _press_timer, "v": _press_vote}
+_BY_STATE: dict[str, Callable[[ShowState], Pressed]] = {"s": _press_timer, "v": _press_vote, "m": _press_plan_b}
 """Keys whose meaning depends on the state alone."""
 
 _KEYS: dict[str, Pressed] = {

@@ -23,14 +23,15 @@ class NarrationHook:
     def __init__(self, conductor: ShowHost, listener: OnNarration) -> None:
         self._conductor = conductor
         self._listener = listener
-        self._visit = 0
+        self._place: tuple[int, float | None] = (0, None)
         self._narrations: asyncio.Queue[str] = asyncio.Queue()
         self.changed(conductor.state)
 
     def changed(self, state: ShowState) -> None:
-        """Enqueue the narration if this state is on another visit of a chapter."""
-        if state.visit != self._visit:
-            self._visit = state.visit
+        """Enqueue the narration if this state is on another visit of a chapter, or of another show."""
+        place = (state.visit, state.replay.recorded_at if state.replay is not None else None)
+        if place != self._place:
+            self._place = place
             self._narrations.put_nowait(state.chapter.narration)
 
     async def run(self) -> None:

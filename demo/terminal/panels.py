@@ -8,8 +8,9 @@ from rich.text import Text
 from demo.show import LogLine
 from demo.terminal.row_layout import Row, RowLayout, Rows, blank
 from demo.terminal.story import Story
-from demo.terminal.style import AMBER, BLUE, VERMILION, age_text, marked, parts
+from demo.terminal.style import AMBER, BLUE, VERMILION, age_text, mark, marked, parts
 from demo.views import StageView, TimerView, clock_text, pace_text
+from demo.views.plan_b import PlanBView
 
 TIMED = 64
 """From this width on the title line has room for the talk's timer."""
@@ -69,6 +70,17 @@ class Panels:
         texts = (parts(("✗ ", f"bold {VERMILION}"), (problem, VERMILION)) for problem in problems)
         story = Story(self.canvas, self.now)
         return [row for text in texts for row in story.paragraph(text, width)]
+
+    def plan_b(self, plan: PlanBView | None, width: int) -> Rows:
+        """Draw why to go on from the recording, and how; while it is shown, how the show itself fares."""
+        if plan is None or not plan.stands_out:
+            return []
+        if not plan.is_on:
+            offer = f"{plan.why} {plan.unfit or f'M M goes on from the recording, {plan.recorded}'}"
+            return self.problems((offer, *plan.differences), width)
+        shape, colour = mark(plan.mark)
+        text = parts((f"{shape} ", colour), (f"live: {plan.live}", ""), (" · M goes back to live", "dim"))
+        return Story(self.canvas, self.now).paragraph(text, width)
 
     def log(self, lines: Sequence[LogLine], printed: Sequence[str], width: int, height: int) -> Rows:
         """Draw the log in exactly `height` rows, the newest on top; the last ones show what the program printed."""

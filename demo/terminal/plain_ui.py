@@ -58,7 +58,7 @@ _KNOWN = (
     NEXT
     | PREVIOUS
     | OVERVIEW
-    | {"home", "end", "esc", "b", ".", "c", "u", "x", "e", "r", "z", "s", "w", "?", "!", "q", "ctrl-c"}
+    | {"home", "end", "esc", "b", ".", "c", "u", "x", "e", "r", "z", "s", "w", "m", "?", "!", "q", "ctrl-c"}
 )
 
 

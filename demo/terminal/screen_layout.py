@@ -148,7 +148,8 @@ class _Frame:
         open_rows = overlay(self.canvas, pad, self.presenter, self.own.invitation, (width, height))
         if self._has_page_open:
             return stack([Block(open_rows, 0, len(open_rows))], height, width)
-        problems = self.panels.problems(self.presenter.problems, width)
+        problems = self.panels.plan_b(self.presenter.plan_b, width)
+        problems += self.panels.problems(self.presenter.problems, width)
         below = [
             Block(open_rows, rank=0, least=len(open_rows), gap=True),
             Block(self.story.said(self.stage.said, self.stage.said_is_question, width), rank=1, gap=True),

@@ -12,7 +12,8 @@ from demo.show import LogLine, ShowState
 from demo.types import TextFormat
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
-from demo.views.replay import describe_recorded, replay_stand
+from demo.views.plan_b import plan_b_view
+from demo.views.replay import describe_recorded, recorded_text, replay_stand
 
 WIDTH = 96
 """Columns of a narration's lines: a pipe has no width of its own."""
@@ -37,6 +38,8 @@ class Transcript:
         self._health: dict[str, str] = {}
         self._verdicts: dict[int, str] = {}
         self._phase = ""
+        self._recorded_at: float | None = None
+        self._need = ""
 
     def lines(self, state: ShowState) -> list[str]:
         """Return what is new in this state, as lines without line ends and without control sequences.
@@ -52,6 +55,7 @@ class Transcript:
             if state.replay is not None:
                 yield describe_recorded(state.replay)
             yield f"{state.title}: {state.description}" if state.description else state.title
+        yield from self._report_switch(state)
         entered = state.visit != self._last_visit
         new_lines = self._take_log_lines(state)
         if entered:
@@ -68,6 +72,19 @@ class Transcript:
                 yield {"error": "error: ", "word": "» "}.get(line.level, "") + line.text
         yield from self._report_health(state)
         yield from self._report_stand(state)
+        yield from self._report_need(state)
+
+    def _report_switch(self, state: ShowState) -> Iterator[str]:
+        """Yield that a recording is shown from here on, or the show itself again: nothing of before is news then."""
+        recorded_at = state.replay.recorded_at if state.replay is not None else None
+        if recorded_at == self._recorded_at:
+            return
+        self._recorded_at, is_first = recorded_at, not self._last_visit
+        if is_first:
+            return
+        self._last_visit, self._health, self._phase = 0, {}, ""
+        self._last_line = state.log[-1] if state.log else None
+        yield recorded_text(recorded_at) if recorded_at is not None else "back to live"
 
     def _report_stand(self, state: ShowState) -> Iterator[str]:
         """Yield where a replay stands, when that changes, and what comes next in it."""
@@ -77,6 +94,14 @@ class Transcript:
         self._phase = state.replay.phase
         if self._phase != "playing":
             yield f"{stand.word}, next: {stand.coming}" if stand.coming else stand.word
+
+    def _report_need(self, state: ShowState) -> Iterator[str]:
+        """Yield once why to go on from the recording that is at hand, and how."""
+        plan = plan_b_view(state)
+        need = plan.why if plan is not None and not plan.is_on else ""
+        if plan is not None and need and need != self._need:
+            yield f"{need} {plan.unfit or f'm m goes on from the recording, {plan.recorded}'}"
+        self._need = need
 
     def _take_log_lines(self, state: ShowState) -> list[LogLine]:
         new: list[LogLine] = []

@@ -18,6 +18,7 @@ class VerdictPause:
         """Return whether the story still has its place although there is a verdict, at a moment of the show's clock."""
         page = verdict_page(state)
         shown = (state.visit, page.number) if page is not None else None
-        if shown != self._shown:
+        # The clock of a recording may be behind that of the show.
+        if shown != self._shown or now < self._since:
             self._shown, self._since = shown, now
         return shown is not None and now - self._since < PAUSE_SEC

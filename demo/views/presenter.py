@@ -17,6 +17,7 @@ from demo.views.groups import listed
 from demo.views.health_text import health_summary
 from demo.views.overview import OverviewRow, overview
 from demo.views.panels import PanelsView, panels_view
+from demo.views.plan_b import PlanBView, plan_b_view
 from demo.views.preview import following_place
 from demo.views.questions import Questions
 from demo.views.replay import ReplayStandView, is_halted, replay_stand
@@ -68,7 +69,6 @@ class PresenterView:
     step: int
     steps: int
     heading: str
-    narration: str
     notes: str
     text_format: str
     status: str
@@ -105,6 +105,7 @@ class PresenterView:
     tally: TallyView | None
     can_open_vote: bool
     replay: ReplayStandView | None
+    plan_b: PlanBView | None
     questions: Questions = None
     """What the room asks; it is no part of the state."""
 
@@ -142,6 +143,7 @@ class RemoteView:
     status_line: StatusLine
     timer: TimerView
     replay: ReplayStandView | None
+    plan_b: PlanBView | None
 
 
 def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels | None = None) -> PresenterView:
@@ -156,7 +158,6 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         step=state.step,
         steps=chapter.step_count,
         heading=chapter.title,
-        narration=chapter.text_at(state.step),
         notes=chapter.notes,
         text_format=chapter.format,
         status=state.action.status,
@@ -193,6 +194,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         tally=tally_view(state, private=True),
         can_open_vote=can_open_vote(state),
         replay=replay_stand(state),
+        plan_b=plan_b_view(state),
     )
 
 
@@ -230,6 +232,7 @@ def remote_view(state: ShowState) -> RemoteView:
         status_line=status_line(state),
         timer=timer_view(state),
         replay=replay_stand(state),
+        plan_b=plan_b_view(state),
     )
 
 

@@ -68,8 +68,13 @@ def is_halted(state: ShowState) -> bool:
 
 def describe_recorded(replay: ReplayState) -> str:
     """Return when a show was recorded, in words, by this machine's time zone."""
+    return recorded_text(replay.recorded_at)
+
+
+def recorded_text(recorded_at: float) -> str:
+    """Return a moment as that of a recording, in words."""
     try:
-        at = datetime.fromtimestamp(replay.recorded_at)  # noqa: DTZ006 - as the clock on the wall shows it
+        at = datetime.fromtimestamp(recorded_at)  # noqa: DTZ006 - as the clock on the wall shows it
     except (ValueError, OverflowError, OSError):
         return translate("recorded")
     month = translate_marked(_MONTHS[at.month - 1])

@@ -555,6 +555,12 @@ async def test_pruning_leaves_what_was_taken_up_meanwhile(
     assert seen[0].path.exists()
 
 
+async def test_pruning_leaves_the_recording_that_a_show_may_go_on_from(shelf: JournalDirectory) -> None:
+    oldest, next_oldest, *_ = [summarize(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 2)]
+    shelf.prune("none", keep=oldest.path)
+    assert (oldest.path.exists(), next_oldest.path.exists()) == (True, False)
+
+
 async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_be_continued(
     shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

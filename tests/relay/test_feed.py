@@ -117,6 +117,8 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
         (replace(PICTURE, seq=6), False),
         (replace(PICTURE, seq=3, run="run-2"), True),
         (replace(PICTURE, seq=1, epoch="f"), True),
+        # A step back in a recording that a show shows: its clock goes back, its number stays.
+        (replace(PICTURE, shown=1, now=900.0), True),
     ],
 )
 def test_what_follows_a_picture(picture: FeedMessage, follows: bool) -> None:
@@ -237,6 +239,22 @@ async def test_the_conductors_clock_counts_however_wrong_it_is(store: RelayStore
         await watching.until("e-7")
         # From the picture's time on it counts: never behind it, and ahead of us by no more than that hour.
         assert ahead <= watching.follower.now() <= time.time() + 3600.01
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("replay", [{"recorded_at": "2025-01-01", "rate": 1.0}, {"recorded_at": "x", "rate": 0.0}])
+async def test_the_clock_of_a_recording_counts_from_its_first_message_on(
+    store: RelayStore, replay: dict[str, object]
+) -> None:
+    async with following(store) as watching:
+        await put(store, replace(PICTURE, now=time.time()))
+        await watching.until("e-7")
+        await put(store, replace(PICTURE, seq=8, now=1000.0, state={"replay": replay}))
+        await watching.until("e-8")
+        assert 1000.0 <= watching.follower.now() <= 1010.0
+        await put(store, replace(PICTURE, seq=9, now=time.time()))
+        await watching.until("e-9")
+        assert watching.follower.now() <= time.time() + 1.0
 
 
 class Made:

@@ -10,6 +10,7 @@ from prompt_toolkit.key_binding import KeyPress
 from demo.ballots.vote import Vote
 from demo.show import ShowState
 from demo.show import commands as c
+from demo.show.plan_b_types import LiveStand, PlanB, RecordingAtHand
 from demo.terminal.keyboard import Decoder
 from demo.terminal.keymap import HELP, Keypad, Pressed, carries_chapter, press
 from demo.terminal.plain_ui import keys_of
@@ -292,3 +293,15 @@ def test_v_closes_an_open_vote_and_begins_none_again_that_has_votes() -> None:
     assert typed("v", state=played.state)[1] == [Pressed(c.OpenVote())]
     played.play(c.CountVotes(played.state.ballots[0].id, (1, 0), is_final=True))
     assert "without its votes" in typed("v", state=played.state)[1][0].notice
+
+
+def test_a_recording_is_shown_by_a_second_m_and_left_by_one() -> None:
+    state = show()
+    assert typed("m", state=state)[1] == [Pressed(notice="no recording is at hand: start with --plan-b JOURNAL")]
+    at_hand = replace(state, plan_b=RecordingAtHand(1e9))
+    asked, done = typed("m", "m", state=at_hand)[1]
+    assert (asked.order, asked.notice) == (None, "M again: all screens show the recording")
+    assert done.order == PlanB(on=True)
+    assert typed("m", "m", state=at_hand, apart=3.0)[1][-1].order is None
+    shown = replace(state, plan_b=RecordingAtHand(1e9, live=LiveStand(is_live=True, up=1, total=1)))
+    assert typed("m", state=shown)[1] == [Pressed(PlanB(on=False))]

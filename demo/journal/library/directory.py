@@ -71,8 +71,8 @@ class JournalDirectory:
                 return summary
         raise JournalError(f"there is no show {name!r} in {self.directory}: `demo shows` lists them")
 
-    def prune(self, subject: str) -> None:
-        """Delete the oldest ended shows of a subject beyond `MAX_ENDED`; those with a pending undo stay."""
+    def prune(self, subject: str, keep: Path | None = None) -> None:
+        """Delete the oldest ended shows of a subject beyond `MAX_ENDED`; those with a pending undo stay, and `keep`."""
         # What is in use, or still has a fault to heal, is never deleted without being asked for.
         ended = [
             summary
@@ -80,6 +80,8 @@ class JournalDirectory:
             if summary.over and not (summary.undos or summary.unreadable or summary.in_use)
         ]
         for summary in ended[MAX_ENDED:]:
+            if keep is not None and keep.exists() and summary.path.samefile(keep):
+                continue
             with contextlib.suppress(StillWantedError):
                 remove(summary, force=False, ended=True)
 

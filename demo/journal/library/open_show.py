@@ -35,10 +35,12 @@ class JournalOpener:
         fresh: bool = False,
         shelf: JournalDirectory | None = None,
         anywhere: bool = False,
+        keep: Path | None = None,
     ) -> None:
         """Choose how to open the journal; `anywhere`: the chapter to continue at is given.
 
-        Then the current chapter of a show need not exist in an edited deck.
+        Then the current chapter of a show need not exist in an edited deck. `keep`: a journal that is not deleted,
+        however old it is.
         """
         self.continued = ""
         self.notices: list[str] = []
@@ -47,6 +49,7 @@ class JournalOpener:
         self._file = file and resolve_path(file)
         self._fresh = fresh
         self._anywhere = anywhere
+        self._keep = keep
         self._directory = shelf or JournalDirectory()
 
     def open(self, show: ShowState) -> Journal:
@@ -178,7 +181,7 @@ class JournalOpener:
 
     def _prune(self) -> None:
         try:
-            self._directory.prune(self._subject)
+            self._directory.prune(self._subject, self._keep)
         except JournalError as error:
             self.notices.append(str(error))
 

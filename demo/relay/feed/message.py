@@ -35,6 +35,14 @@ class FeedMessage:
     build: str
     regions: Mapping[str, bytes]
     state: Mapping[str, Any]
+    shown: int = 0
+    """Of several messages of one number that show a recording, the later has the larger one."""
+
+    @property
+    def pace(self) -> tuple[object, ...]:
+        """By which clock `now` is: that of the show, or that of a recording, and how fast it runs."""
+        replay = self.state.get("replay") or {}
+        return replay.get("recorded_at"), replay.get("rate")
 
     @property
     def ident(self) -> str:
@@ -46,12 +54,12 @@ class FeedMessage:
         if other is None or (other.epoch, other.run) != (self.epoch, self.run):
             return True
         # The same state is sent again when the number of viewers has changed.
-        return (self.seq, self.now) > (other.seq, other.now)
+        return (self.seq, self.shown, self.now) > (other.seq, other.shown, other.now)
 
     def fields(self) -> dict[str, str | bytes]:
         """Encode as the fields of one entry of a Redis stream; the regions and the state are compressed."""
         regions = {name: body.decode() for name, body in self.regions.items()}
-        body = {"title": self.title, "build": self.build, "regions": regions, "state": self.state}
+        body = {"title": self.title, "build": self.build, "regions": regions, "state": self.state, "shown": self.shown}
         packed = zlib.compress(json.dumps(body, separators=(",", ":")).encode("ascii"), PACKED_LEVEL)
         return {"format": FORMAT, "run": self.run, "now": repr(self.now), "at": self.ident, "body": packed}
 
@@ -75,6 +83,5 @@ def _decode(fields: Fields) -> FeedMessage:
     epoch, _, seq = fields[b"at"].decode().rpartition("-")
     regions = {str(name): str(html).encode() for name, html in body["regions"].items()}
     state = dict(body["state"])
-    return FeedMessage(
-        epoch, int(seq), fields[b"run"].decode(), float(fields[b"now"]), body["title"], body["build"], regions, state
-    )
+    run, now, shown = fields[b"run"].decode(), float(fields[b"now"]), int(body.get("shown", 0))
+    return FeedMessage(epoch, int(seq), run, now, body["title"], body["build"], regions, state, shown)

@@ -109,8 +109,9 @@ class Subscriber:
             return False
         if not message.follows(self.newest):
             return False
-        if self.newest is not None and self.newest.run != message.run:
-            self._clock_offsets.clear()  # Another process, perhaps on another machine with another clock.
+        # Another process, perhaps on another machine; or the clock of a recording instead of the show's.
+        if self.newest is not None and (self.newest.run, self.newest.pace) != (message.run, message.pace):
+            self._clock_offsets.clear()
         self.newest = message
         return True
 

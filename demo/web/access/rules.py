@@ -33,6 +33,7 @@ _CONTROL = (
     "/say",
     "/blackout",
     "/freeze",
+    "/plan-b",
     "/timer/start",
     "/timer/pause",
     "/timer/reset",

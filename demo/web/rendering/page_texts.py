@@ -50,6 +50,7 @@ WHERE_BUTTONS_ARE = (
     mark_text("halted already"),
     mark_text("X again to halt"),
     mark_text("W again to reset the timer"),
+    mark_text("M again: all screens show the recording"),
     mark_text("too late: nothing was fired; C picks a fault again"),
     mark_text("there is no fault %(number)s"),
     mark_text("type a number, then Enter"),

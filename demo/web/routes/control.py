@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from demo.show import commands as c
+from demo.show.plan_b_types import PlanB
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.fields import (
     Forward,
@@ -46,6 +47,7 @@ def control_routes(handler: CommandHandler) -> APIRouter:
     _add_faults(begun, handler)
     _add_halt(done, handler)
     _add_stage(done, handler)
+    _add_plan_b(done, handler)
     _add_timer(done, handler)
     done.routes += begun.routes
     return done
@@ -130,6 +132,13 @@ def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
     async def freeze(request: Request, fields: Switch) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
         return await handler.perform(request, c.Freeze(fields.on))
+
+
+def _add_plan_b(router: APIRouter, handler: CommandHandler) -> None:
+    @router.post("/plan-b", openapi_extra=_SWITCH)
+    async def plan_b(request: Request, fields: Switch) -> Response:
+        """Go on from the recording, or live again."""
+        return await handler.perform(request, PlanB(fields.on))
 
 
 def _add_timer(router: APIRouter, handler: CommandHandler) -> None:

@@ -185,7 +185,7 @@ def _completed(described: Schema, relays: bool) -> Schema:
     for path in described["paths"].values():
         for operation in path.values():
             _add_fields(operation, schemas)
-            _share_refusals(operation["responses"], shared)
+            _share_answers(operation["responses"], shared)
     parts["responses"] = shared
     return described
 
@@ -232,10 +232,10 @@ def _add_fields(operation: Schema, schemas: Schema) -> None:
     operation["requestBody"] = {"required": True, "content": content}
 
 
-def _share_refusals(answers: Schema, shared: Schema) -> None:
-    """Replace each refusal by a reference to one that all routes share."""
+def _share_answers(answers: Schema, shared: Schema) -> None:
+    """Replace each refusal, and what htmx is answered, by a reference to one that all routes share."""
     for status, answer in answers.items():
-        if MEDIA_TYPE not in answer.get("content", {}):
+        if MEDIA_TYPE not in answer.get("content", {}) and str(status) != "204":
             continue
         name, number = str(status), 1
         while name in shared and shared[name] != answer:  # a status may say something else on some routes

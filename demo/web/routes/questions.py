@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from demo.errors import InvalidValue, TooManyQuestions
+from demo.errors import InvalidValue, Refused, TooManyQuestions
 from demo.questions.question_box import MAX_QUESTION, QuestionBox
 from demo.questions.question_file import Question
 from demo.show import commands as c
@@ -22,6 +22,7 @@ from demo.web.routes.openapi import (
     answer,
     in_path,
     operation_id,
+    refusals,
     state_answer,
     takes,
 )
@@ -50,7 +51,7 @@ class QuestionRoutes:
         """Build the router with `POST /ask`."""
         router = APIRouter(
             tags=["audience"],
-            responses=EVERYWHERE,
+            responses=EVERYWHERE | refusals({409: "refused by the rules"}),
             generate_unique_id_function=operation_id,
         )
 
@@ -72,6 +73,8 @@ class QuestionRoutes:
             receipt = await self._box.ask(device, fields.text)
         except InvalidValue as error:
             return problem("invalid", str(error))
+        except Refused as refused:
+            return problem(refused.code, str(refused))
         except TooManyQuestions as refused:
             return _slow_down(str(refused), refused.wait_sec)
         # A form of a page without scripts comes back to its page.

@@ -507,7 +507,7 @@ def test_a_text_is_read_once_and_not_for_each_state(view: str, monkeypatch: pyte
     PAGES.regions(view, play.state, VIEWERS)
     read: list[str] = []
 
-    def note(text: str, **_: object) -> str:
+    def note(text: str, *, images_at_once: bool = False) -> str:
         read.append(text)
         return text
 
