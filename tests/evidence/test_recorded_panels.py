@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.conductor.panel_recorder import record_panels
+from demo.evidence.plan_b import ShowWithPlanB, prepare_recording
 from demo.evidence.recorded_panels import NO_PANELS
 from demo.evidence.replay import Replay
 from demo.evidence.reports import make_report
@@ -16,6 +17,7 @@ from demo.journal.library.recording import Recording
 from demo.panels.picture import PanelPicture, Panels, Span
 from demo.show import ShowState
 from demo.show import commands as c
+from demo.show.plan_b_types import PlanB, RecordingEnded
 from demo.types import Chapter, Stage
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.renderer import TEMPLATES, Renderer
@@ -169,3 +171,29 @@ def test_a_server_keeps_what_its_panels_show_with_secrets_masked(tmp_path: Path)
         wait_for(lambda: any("says" in text for text in kept(journal)), 30)
     assert "it says •••" in kept(journal)[-1]
     assert "open-sesame" not in journal.read_bytes().decode(errors="replace")
+
+
+async def test_a_show_that_goes_on_from_the_recording_shows_its_panels_and_keeps_its_own_alone(tmp_path: Path) -> None:
+    live = await record(tmp_path / "a.journal")
+    panels = ShownPanels()
+    async with playing(deck, journal=Journal(tmp_path / "b.journal"), panels=panels) as conductor:
+        record_panels(conductor)
+        show = ShowWithPlanB(conductor, prepare_recording(Recording(tmp_path / "a.journal")))
+        changes: list[int] = []
+        show.panels.subscribe(lambda: changes.append(show.panels.version))
+        panels.show(picture("log", "of today"))
+        assert "of today" in draw(show.panels, show.state)["panel_1"]
+        await show.submit(c.CommandEnvelope("presenter", PlanB(on=True)))
+        panels.show(picture("log", "behind the recording"))
+        async with asyncio.timeout(20):
+            while draw(show.panels, show.state) != live["went on"]:  # noqa: ASYNC110 - what is waited for says nothing
+                await asyncio.sleep(0.02)
+        await show.submit(c.CommandEnvelope("presenter", PlanB(on=False)))
+        assert "behind the recording" in draw(show.panels, show.state)["panel_1"]
+        assert changes == sorted(set(changes))
+    assert kept(tmp_path / "b.journal") == ["of today", "behind the recording"]
+    moments = Recording(tmp_path / "b.journal").panel_moments()
+    ended = [
+        entry.at for entry in Recording(tmp_path / "b.journal").entries() if isinstance(entry.event, RecordingEnded)
+    ]
+    assert moments[1].at >= ended[0]
