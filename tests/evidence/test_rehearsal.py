@@ -252,3 +252,18 @@ def test_a_server_that_does_not_start_ends_the_rehearsal_with_its_reason(folder:
     assert "the system did not start" in done.stdout
     assert "A web server: 1 run of 3" in done.stdout
     assert time.monotonic() - began < LIMIT_SEC
+
+
+def test_a_text_that_does_not_fit_the_stage_is_found_with_its_line(folder: Path) -> None:
+    show = write(folder, f"---\n\n# A long one\n\n{'A few words. ' * 200}\n")
+    line = show.read_text().splitlines().index("# A long one") + 1
+    done = rehearse(show, "--chapters", "3", "--json", "result.json", "--junit", "result.xml")
+    assert done.returncode == 1
+    [found] = json.loads((folder / "result.json").read_text())["findings"]
+    assert (found["kind"], found["chapter"], found["runs"]) == ("too-long", 3, [])
+    assert found["text"].startswith(f"{show}:{line}: its text does not fit the stage at 1280×720: ")
+    assert "chapter 3, A long one:" in done.stdout
+    assert "1280×720" in (folder / "result.xml").read_text()
+    assert "too-long" not in rehearse(show, "--chapters", "2", "--json", "-").stdout, (
+        "of the chapters that are asked for"
+    )
