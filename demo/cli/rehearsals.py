@@ -25,7 +25,7 @@ from demo.journal.library.inspect import open_read_only, summarize
 from demo.journal.library.recording import Recording
 from demo.show import ShowState
 from demo.showfile.show import open_show
-from demo.subjects import is_show_file
+from demo.subjects.registry import is_show_file
 
 STDOUT = Path("-")
 
