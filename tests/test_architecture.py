@@ -19,7 +19,7 @@ FLOORS = (
     ("ballots.counting", "ballots.vote", "ballots.voters", "narration"),
     ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),
-    ("invitation", "panels", "processes", "show"),
+    ("invitation", "panels", "processes", "show", "text_fit"),
     ("ballots", "compose", "faults", "journal", "load", "proxy", "questions", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),

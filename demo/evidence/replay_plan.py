@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from demo.errors import JournalError
+from demo.evidence.rehearsal import WHO as REHEARSAL
 from demo.journal.library.recording import Recording
 from demo.show import RecordedMove, ShowState
 from demo.show import events as e
@@ -12,8 +13,8 @@ from demo.terminal.key_controller import WHO as TERMINAL
 from demo.views.state_json import DEVICE_MARK
 from demo.web.routes.command_handler import CLIENTS
 
-PERSONS = frozenset((*CLIENTS, "curl", "http", TERMINAL))
-"""Who sends a command of a person's; a device may be named behind it."""
+PERSONS = frozenset((*CLIENTS, "curl", "http", TERMINAL, REHEARSAL))
+"""Who sends a command of a person's, or in place of one; a device may be named behind it."""
 
 
 @dataclass(frozen=True, slots=True)
