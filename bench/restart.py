@@ -20,7 +20,7 @@ from demo.clock import CLOCK
 from demo.journal import Journal
 from demo.show import ShowState, apply, opening
 from demo.show import events as e
-from demo.subjects import load
+from demo.subjects.registry import load
 
 HOURS = (1 / 6, 2.0, 8.0)
 STEP_SEC = 0.5

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.conductor import Conductor, ShowConfig, ShowHost, measured_show
 from demo.conductor.error_log import keep_log
+from demo.conductor.panel_recorder import record_panels
 from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
 from demo.evidence.plan_b import PreparedRecording, ShowWithPlanB
@@ -33,8 +34,8 @@ from demo.relay.feed import RelayStore
 from demo.show import ShowState, following
 from demo.show import commands as c
 from demo.startup_report import SYSTEM, StartupReport
-from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
+from demo.subjects.registry import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.terminal.show_loop import HEALING, REMOVING, ShowStop, run_show_loop, stop_system
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
@@ -158,6 +159,7 @@ async def _play(
         conductor = Conductor(config)
         host = conductor if options.plan_b is None else ShowWithPlanB(conductor, options.plan_b)
         keep_log(conductor)
+        record_panels(conductor)
         _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))

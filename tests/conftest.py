@@ -1,11 +1,13 @@
 """What every test may ask for."""
 
 import atexit
+import gc
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import hypothesis
@@ -78,6 +80,17 @@ def own_clock() -> Iterator[None]:
     CLOCK.shift(anchor - CLOCK.anchor)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Search no garbage while tests are collected, nor ever among what was: all of it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 SLOW_SEC = 20.0
 
 
@@ -94,16 +107,35 @@ _CONTAINERS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files with browsers first and those with containers last, each time the ones with most tests first.
+_LONG = {
+    *("end_to_end/test_matrix_show_file.py", "end_to_end/test_matrix_containers.py", "browser/test_other_browsers.py"),
+    *("subjects/etcd/test_show.py", "subjects/tikv/test_show.py", "compose/test_project.py", "examples/test_shop.py"),
+    *("web/routes/test_attack_openapi.py", "scripts/test_setup.py", "scripts/test_tutorial.py"),
+}
+"""Few tests that take a minute or more together: begun late, one of them would run alone at the end."""
 
-    A browser breaks off its requests when a network of the machine changes, and each container changes one.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with browsers first, each beside one without, and those with containers last; the longest first.
+
+    A browser breaks off its requests when a network of the machine changes, and each container changes one. And it
+    takes much CPU, while most other files wait.
     """
     of_file: dict[Path, list[pytest.Item]] = {}
     for item in items:
         of_file.setdefault(item.path, []).append(item)
-    order = sorted(of_file.values(), key=lambda found: (_turn(found), -len(found)))
-    items[:] = [item for found in order for item in found]
+    turns: list[list[list[pytest.Item]]] = [[], [], []]
+    for found in sorted(of_file.values(), key=lambda found: (not _is_long(found), -len(found))):
+        turns[_turn(found)].append(found)
+    browsers, others, containers = turns
+    items[:] = []
+    for browser, other in zip_longest(browsers, others):
+        items += [*(browser or ()), *(other or ())]
+    items += [item for found in containers for item in found]
+
+
+def _is_long(items: list[pytest.Item]) -> bool:
+    return items[0].path.relative_to(Path(__file__).parent).as_posix() in _LONG
 
 
 def _turn(items: list[pytest.Item]) -> int:

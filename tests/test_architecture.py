@@ -19,7 +19,7 @@ FLOORS = (
     ("ballots.counting", "ballots.vote", "ballots.voters", "narration"),
     ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),
-    ("invitation", "panels", "processes", "show"),
+    ("invitation", "panels", "processes", "show", "text_fit"),
     ("ballots", "compose", "faults", "journal", "load", "proxy", "questions", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),
@@ -54,7 +54,7 @@ LATER = {
     "cli.reports": "what its command runs",
     "evidence.served_report": "what makes a report",
     "cli.rehearsal_command": "what its command runs",
-    "subjects": "the register of installed distributions",
+    "subjects.registry": "the register of installed distributions",
     "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",
 }

@@ -17,7 +17,7 @@ from demo.cli.new_file import write_new
 from demo.cli.show_files import check
 from demo.console_output import print_lines
 from demo.errors import ExperimentError, UsageError
-from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
+from demo.subjects.registry import SHOW_FILE_ENDINGS, is_show_file
 
 
 def import_(file: Path, output: Path | None) -> None:

@@ -43,8 +43,8 @@ from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
 from demo.notify.receivers import read_receivers
-from demo.subjects import DEFAULT, options
 from demo.subjects.options import Given
+from demo.subjects.registry import DEFAULT, options
 from demo.subjects.user_code import describe_error, place_of
 
 logger = logging.getLogger(__name__)

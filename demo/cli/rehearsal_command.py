@@ -8,8 +8,8 @@ import typer
 from demo.cli.logs import set_up_logging
 from demo.cli.show_options import Debug, LogLevel, Subject
 from demo.cli.subject_options import takes_options
-from demo.subjects import options
 from demo.subjects.options import Given
+from demo.subjects.registry import options
 
 
 @takes_options

@@ -19,10 +19,13 @@ from demo.evidence.rehearsal_formats import as_json, as_junit
 from demo.evidence.rehearsal_measures import RunMeasures, measure_run
 from demo.evidence.rehearsal_output import as_lines
 from demo.evidence.rehearsal_result import RehearsalResult
+from demo.evidence.rehearsal_texts import find_long_texts
 from demo.journal.library.directory import remove
 from demo.journal.library.inspect import open_read_only, summarize
 from demo.journal.library.recording import Recording
 from demo.show import ShowState
+from demo.showfile.show import open_show
+from demo.subjects.registry import is_show_file
 
 STDOUT = Path("-")
 
@@ -95,6 +98,7 @@ def _run_all(options: RehearsalOptions) -> RehearsalResult:
     judged = {number for run in runs for number, chapter in run.chapters.items() if chapter.verdict is not None}
     numbers = sorted(judged.union(rehearsal.chapters.numbers(state.total)))
     injected = {fault.name for run in runs for fault in run.faults}
+    long_texts = find_long_texts(state, numbers, _read_lines(options.subject, state))
     return RehearsalResult(
         options.subject,
         state.title,
@@ -102,10 +106,23 @@ def _run_all(options: RehearsalOptions) -> RehearsalResult:
         deck,
         numbers,
         runs,
-        find(runs, deck, numbers, options.refuted),
+        sorted([*find(runs, deck, numbers, options.refuted), *long_texts], key=lambda found: found.chapter),
         [fault.name for fault in state.faults if fault.name not in injected],
         rehearsal.is_interrupted,
     )
+
+
+def _read_lines(subject: str, state: ShowState) -> Mapping[int, str]:
+    """Return where each chapter of a show file begins; nothing for another subject, or if the file was edited since."""
+    if not is_show_file(subject):
+        return {}
+    try:
+        chapters = open_show(Path(subject)).chapters
+    except DemoError:
+        return {}
+    if [chapter.title for chapter in chapters] != [chapter.title for chapter in state.chapters]:
+        return {}
+    return {number: f"{chapter.file}:{chapter.line}" for number, chapter in enumerate(chapters, 1)}
 
 
 def _run_once(options: RehearsalOptions, rehearsal: Rehearsal, number: int) -> RunMeasures:

@@ -12,8 +12,9 @@ from demo.showfile.problems import Problem, ShowFileError
 from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
 from demo.showfile.show import Show, check_show
+from demo.showfile.text_room import text_problems
 from demo.showfile.trust import Deed, deeds
-from demo.subjects import SHOW_FILE_ENDINGS, deck_file, is_show_file
+from demo.subjects.registry import SHOW_FILE_ENDINGS, deck_file, is_show_file
 
 HEADINGS = {
     "starts": "starts",
@@ -26,7 +27,10 @@ HEADINGS = {
 
 
 def check(path: Path) -> tuple[Show | None, list[Problem]]:
-    """Return the show, None if it has errors, and all its problems. Raises `UsageError` if there is no such file."""
+    """Return the show, None if it has errors, and all its problems, texts that do not fit the stage among them.
+
+    Raises `UsageError` if there is no such file.
+    """
     if path.is_dir():
         raise UsageError(f"{path} is a folder: name a show file, like {path / 'my-show.md'}")
     if not path.exists():
@@ -37,7 +41,7 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
         show, problems, _ = check_show(path)
     except ShowFileError as error:
         return None, list(error.problems)
-    return show, problems
+    return show, problems if show is None else sorted([*problems, *text_problems(show)])
 
 
 def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from demo.subjects import names
+from demo.subjects.registry import names
 
 Subject = Annotated[
     str,

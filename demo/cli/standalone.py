@@ -12,7 +12,7 @@ from typing import Any
 
 from demo.errors import SubjectError
 from demo.processes.child import ROOT, detached, start_time_of
-from demo.subjects import supervisor_of
+from demo.subjects.registry import supervisor_of
 from demo.subjects.standalone import StandaloneSystem, file_of, find, running_systems
 
 UP_SEC = 40.0

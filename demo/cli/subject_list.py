@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from demo.errors import UsageError
-from demo.subjects import names
 from demo.subjects.installed import InstalledSubject, installed_subjects
+from demo.subjects.registry import names
 
 
 def as_table() -> Iterator[str]:

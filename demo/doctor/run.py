@@ -12,8 +12,8 @@ from demo.doctor.report import Report
 from demo.doctor.subject import examine_subject
 from demo.errors import UsageError
 from demo.findings import CHECK_SEC, Finding, broken, late
-from demo.subjects import names
 from demo.subjects.options import Given
+from demo.subjects.registry import names
 from demo.threads.worker_thread import run_in_thread
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from demo.errors import UsageError
 from demo.findings import Examined, Finding, broken, no, ok
-from demo.subjects import check, load, options
 from demo.subjects.deck_check import deck_problems
 from demo.subjects.options import Given
+from demo.subjects.registry import check, load, options
 from demo.types import Subject
 
 STOP_SEC = 2.0

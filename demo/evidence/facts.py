@@ -8,6 +8,7 @@ from typing import Literal
 
 from demo.evidence.books import BookFacts
 from demo.evidence.series import Measured
+from demo.narration.threshold import Threshold
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
 from demo.show.vote_words import describe_outcome
@@ -81,7 +82,7 @@ class FaultRun:
     """One injection. `fault` is what was known of it at its end; `place` counts the injections of the show, from 1.
 
     `chapter`: on which one it began, `prediction`: whose hypothesis stood then; each its number at the end of the show,
-    0 for none. `judged`: the verdict that came of this run.
+    0 for none. `judged`: the verdict that came of this run. `thresholds`: the limits in the prediction that stood.
     """
 
     place: int
@@ -93,6 +94,7 @@ class FaultRun:
     heal_by: str = ""
     judged: Judged | None = None
     failures: tuple[Failure, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def recovered_sec(self) -> float | None:
@@ -130,6 +132,18 @@ class VoteFacts:
         if self.verdict is None or self.ballot.is_open:
             return ""
         return self.ballot.right_option(self.verdict.held)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelFacts:
+    """What a panel showed at last on a chapter, since the moment `at`. `note`: on how its program fared."""
+
+    chapter: int
+    name: str
+    title: str
+    at: float
+    text: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +224,9 @@ class ShowFacts:
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
     measured: Measured = field(default_factory=Measured)
+    panels: tuple[PanelFacts, ...] = ()
+    lacks_panels: bool = False
+    """Whether its chapters had panels, and the journal has nothing of what they showed."""
     books: tuple[BookFacts, ...] = ()
 
     def stay_sec(self, chapter: ChapterFacts) -> float:

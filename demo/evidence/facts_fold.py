@@ -23,6 +23,7 @@ from demo.evidence.facts import (
 from demo.evidence.facts_chapters import ChapterFold, Followed
 from demo.evidence.made_safe import made_safe
 from demo.evidence.series import SeriesFold
+from demo.narration.threshold import Threshold
 from demo.show import FaultState, ShowState, Verdict, apply
 from demo.show import events as e
 from demo.show.ballot import BallotState
@@ -48,6 +49,7 @@ class _Run:
     heal_by: str = ""
     judged: Judged | None = None
     failures: list[Failure] = field(default_factory=list)
+    thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -206,6 +208,7 @@ class FactsFold:
         match event:
             case e.FaultStarted():
                 run.prediction = self._chapters.of(after.hypothesis_number(after.number))
+                run.thresholds = run.prediction.chapter.thresholds if run.prediction is not None else ()
                 run.chapter = self._chapters.of(after.number)
             case e.FaultInjected() if not _has_other_fault(after, name):
                 self._books.begin_run(run.place)
@@ -300,6 +303,7 @@ def _make_run(run: _Run) -> FaultRun:
         run.heal_by,
         run.judged,
         tuple(run.failures),
+        run.thresholds,
     )
 
 

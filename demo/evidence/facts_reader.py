@@ -6,6 +6,7 @@ from pathlib import Path
 from demo.errors import DemoError, JournalError, describe
 from demo.evidence.facts import ShowFacts, Unreadable
 from demo.evidence.facts_fold import FactsFold
+from demo.evidence.facts_panels import with_panels
 from demo.evidence.made_safe import made_safe
 from demo.journal.library.inspect import SUFFIX
 from demo.journal.library.recording import Recording
@@ -49,7 +50,8 @@ def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
             complaints(f"entry {entry.seq} does not fit what is before it ({describe(error)})")
     unreadable = Unreadable(complaints.count, complaints.first)
     is_running = is_in_use(path)
-    return fold.facts(unreadable, has_deck=bool(decks), is_running=is_running, with_notes=with_notes)
+    facts = fold.facts(unreadable, has_deck=bool(decks), is_running=is_running, with_notes=with_notes)
+    return with_panels(facts, recording, fold.state.chapters)
 
 
 def _read_decks(recording: Recording, complaints: _Complaints) -> list[tuple[int, ShowState]]:

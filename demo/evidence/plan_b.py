@@ -16,7 +16,9 @@ from demo.clock import ShowClock
 from demo.conductor import ShowHost
 from demo.errors import Refused, UsageError, describe, log_unexpected
 from demo.evidence.plan_b_match import RecordedChapters
-from demo.evidence.replay import Replay, describe_recording
+from demo.evidence.recorded_panels import RecordedPanels
+from demo.evidence.replay import Replay
+from demo.evidence.replay_notices import describe_recording
 from demo.evidence.replay_plan import ReplayPlan, read_plan
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
@@ -55,22 +57,42 @@ def prepare_recording(recording: Recording) -> PreparedRecording:
     return PreparedRecording(recording, read_plan(recording))
 
 
-class _PanelsOfLive:
-    """The panels of the running show; none while the recording is shown, for it has none."""
+class _ShownPanels:
+    """The panels of the running show, and those of the recording while that is shown."""
 
-    def __init__(self, panels: Panels, is_live: Callable[[], bool]) -> None:
-        self._panels = panels
-        self._is_live = is_live
+    def __init__(self, live: Panels) -> None:
+        self._live = live
+        self._recorded: Panels | None = None
+        self._switched = 0
+        self._listeners: list[Callable[[], None]] = []
+        self._unsubscribe: Callable[[], None] = lambda: None
+        live.subscribe(self._changed)
 
     @property
     def version(self) -> int:
-        return self._panels.version
+        return self._live.version + self._switched
 
     def picture(self, name: str) -> PanelPicture | None:
-        return self._panels.picture(name) if self._is_live() else None
+        return (self._recorded or self._live).picture(name)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        return self._panels.subscribe(listener)
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def show(self, recorded: Panels | None) -> None:
+        """Show the panels of a recording; None: those of the running show again."""
+        self._unsubscribe()
+        self._recorded = recorded
+        self._unsubscribe = (lambda: None) if recorded is None else recorded.subscribe(self._changed_in_recording)
+        self._changed_in_recording()
+
+    def _changed_in_recording(self) -> None:
+        self._switched += 1
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
 
 class ShowWithPlanB:
@@ -85,12 +107,13 @@ class ShowWithPlanB:
         self._recording, self._plan = prepared.recording, prepared.plan
         self._recorded = RecordedChapters(self._plan)
         self._check()
-        self._notices = describe_recording(self._plan)
+        self._notices = describe_recording(self._plan, RecordedPanels(self._recording))
         self._files = self._recording.files()
         self.journal: Journal = live.journal
         self.commands = live.commands
         self.loaded = live.loaded
-        self.panels: Panels = _PanelsOfLive(live.panels, lambda: self._replay is None)
+        self._panels = _ShownPanels(live.panels)
+        self.panels: Panels = self._panels
         self.images: Callable[[], Sequence[DeckImage]] = lambda: (*live.images(), *self._files)
         self._replay: Replay | None = None
         self._coming: Replay | None = None
@@ -240,6 +263,7 @@ class ShowWithPlanB:
 
     def _begin_replay(self, replay: Replay) -> None:
         self._replay, self._coming = replay, None
+        self._panels.show(replay.panels)
         replay.commands = self.commands
         self._unsubscribe = replay.subscribe(self._on_replay)
         self.live.spawn(replay.run(), "the recording that is shown")
@@ -250,6 +274,7 @@ class ShowWithPlanB:
             self._unsubscribe()
             self._replay.stop()
             self._replay, self._issuer = None, WHO
+            self._panels.show(None)
 
     def _on_replay(self, state: ShowState) -> None:
         shown, place = self.live.state.recording, self._name_place(state)

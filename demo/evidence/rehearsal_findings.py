@@ -24,6 +24,7 @@ FindingKind = Literal[
     "stale",
     "timeout",
     "reported",
+    "too-long",
     "incomplete",
 ]
 
@@ -38,7 +39,10 @@ _OF_PROBLEM: dict[str, FindingKind] = {
 
 @dataclass(frozen=True, slots=True)
 class RehearsalFinding:
-    """`chapter`: 1-based, 0 for the whole show. `fault`: "" for the chapter itself. `runs`: in which, from 1."""
+    """`chapter`: 1-based, 0 for the whole show. `fault`: "" for the chapter itself.
+
+    `runs`: in which, from 1; none for what no run has to show, as a text that is too long.
+    """
 
     kind: FindingKind
     chapter: int

@@ -114,7 +114,7 @@ def _has_held(result: RehearsalResult, number: int) -> bool:
 
 def describe(finding: RehearsalFinding, result: RehearsalResult) -> str:
     """Return a finding with the runs in which it was made, where there were several and its text has no number."""
-    if len(result.runs) == 1 or finding.kind == "prediction":
+    if len(result.runs) == 1 or finding.kind == "prediction" or not finding.runs:
         return finding.text
     if len(finding.runs) == len(result.runs):
         return f"in every run: {finding.text}"

@@ -14,14 +14,16 @@ from typing import Any
 from demo.clock import ShowClock
 from demo.conductor.command_counts import CommandCounts
 from demo.errors import DemoError, JournalError, Refused, ShowOver, describe, log_unexpected
+from demo.evidence.recorded_panels import RecordedPanels
 from demo.evidence.replay_clock import ReplayClock
 from demo.evidence.replay_moves import find_entrance, find_move, find_start, goes_to, refuse_command
+from demo.evidence.replay_notices import describe_recording
 from demo.evidence.replay_plan import Entrance, ReplayPlan
 from demo.evidence.replay_reel import ReplayReel
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
 from demo.narration.image import DeckImage
-from demo.panels.picture import NoPanels, Panels
+from demo.panels.picture import Panels
 from demo.show import FrozenView, ReplayPhase, ReplayState, ShowState, apply
 from demo.show import commands as c
 from demo.show import events as e
@@ -70,13 +72,14 @@ class Replay:
     ) -> None:
         self._plan, self._speed = plan, speed
         entrance, files = find_entrance(plan, start_at) if start_at != 1 else find_start(plan), recording.files()
+        self._panels = RecordedPanels(recording)
+        self.panels: Panels = self._panels
         self._open_reel = partial(ReplayReel, recording, plan)
         self._reel = self._open_reel(entrance.after, entrance.state)
         # Only now: a recording that cannot be played leaves no file behind.
         self.journal = Journal()
         """A temporary one: programs read from it what was played."""
         self.commands = CommandCounts()
-        self.panels: Panels = NoPanels()
         self.images: Callable[[], Sequence[DeckImage]] = lambda: files
         self.loaded = asyncio.Event()
         self.stopping = False
@@ -84,7 +87,7 @@ class Replay:
         self._dark = dark
         self._held: FrozenView | None = None
         self._held_chapter: Chapter | None = None
-        self._notices = describe_recording(plan)
+        self._notices = describe_recording(plan, self._panels)
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock, self._wake = asyncio.Lock(), asyncio.Event()
@@ -296,6 +299,7 @@ class Replay:
 
     def _play_due(self) -> float | None:
         """Play what is due now; return how long to wait for what comes next, None to wait for a command."""
+        self._panels.show_at(self.clock.now())
         for _ in range(MAX_GROUPS):
             coming = self._reel.coming
             if self._phase == "stopped":
@@ -312,7 +316,7 @@ class Replay:
             left_sec = coming.entry.at - self.clock.now()
             if left_sec > 0:
                 self._set_phase("playing")
-                return left_sec / self._speed
+                return min(left_sec, self._panels.sec_until_change(self.clock.now())) / self._speed
             if self._is_move(coming.entry.seq):
                 self._set_phase("waiting")
                 return None
@@ -337,6 +341,7 @@ class Replay:
     def _publish(self) -> None:
         self._published += 1
         self._state = self._make_state()
+        self._panels.show_at(self.clock.now())
         for listener in tuple(self._listeners):
             try:
                 listener(self._state)
@@ -386,15 +391,3 @@ class Replay:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.journal.close()
-
-
-def describe_recording(plan: ReplayPlan) -> tuple[str, ...]:
-    """Return what the presenter has to know of a recording that lacks something."""
-    notices = []
-    if not plan.decks:
-        notices.append("this recording is of an earlier version: it has no texts, only the titles of the chapters")
-    if plan.damage:
-        notices.append(f"the recording cannot be read to its end: {plan.damage}; it is played up to there")
-    if plan.has_recording:
-        notices.append("for a part of that show the screens showed a recording: that is not in this one")
-    return tuple(notices)

@@ -14,7 +14,7 @@ from demo.views.state_json import DEVICE_MARK
 from demo.web.routes.command_handler import CLIENTS
 
 PERSONS = frozenset((*CLIENTS, "curl", "http", TERMINAL, REHEARSAL))
-"""Who sends a command of a person's; a device may be named behind it. A rehearsal presents in place of a person."""
+"""Who sends a command of a person's, or in place of one; a device may be named behind it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`texts`: longer texts with their headings."""
+    """`texts`: longer texts with their headings; `outputs`: the same of programs, whose lines stay as they are."""
 
     ident: str
     heading: str
     lead: str = ""
     tables: tuple[Table, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
     curves: DrawnCurves | None = None

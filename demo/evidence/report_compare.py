@@ -7,9 +7,10 @@ from typing import Any
 from demo.clean import clean
 from demo.evidence.facts import ChapterFacts, FaultRun, ShowFacts
 from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_drawing import draw_compared
 from demo.evidence.report_json import VERSION, dump_report
 from demo.evidence.report_view import ReportView, beside, footer_text, head_facts, warnings
-from demo.evidence.report_words import NONE, count_texts, run_title, verdict_of, verdict_word
+from demo.evidence.report_words import NONE, count_texts, limits_text, run_title, verdict_of, verdict_word
 from demo.texts import localize_number, translate
 from demo.views import clock_text
 
@@ -26,7 +27,13 @@ def comparison_view(first: ShowFacts, second: ShowFacts) -> ReportView:
         (),
         (),
         tuple(f"{facts.name}: {text}" for facts in (first, second) for text in warnings(facts)),
-        (_shows(first, second), _faults(first, second), _predictions(first, second), _chapters(first, second)),
+        (
+            _shows(first, second),
+            _faults(first, second),
+            _predictions(first, second),
+            *_curves(first, second),
+            _chapters(first, second),
+        ),
         footer_text(f"{first.name}, {second.name}"),
     )
 
@@ -104,6 +111,14 @@ def _verdict_cell(facts: ShowFacts, chapter: ChapterFacts | None) -> Cell:
     verdict = verdict_of(chapter)
     word, state = verdict_word(verdict)
     return Cell(word, (clean(verdict.text),) if verdict is not None else (), state)
+
+
+def _curves(first: ShowFacts, second: ShowFacts) -> Iterator[Section]:
+    """Yield the curves for which a prediction has set a limit, of each show: both on one scale."""
+    drawn = draw_compared(first, second)
+    for place, (name, curves) in enumerate(zip(_names(first, second), drawn or (), strict=False), 1):
+        heading = translate("Measured against predictions: %(name)s", name=name)
+        yield Section(f"curves-{place}", heading, limits_text(), curves=curves)
 
 
 def _chapters(first: ShowFacts, second: ShowFacts) -> Section:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from demo.evidence.facts import FaultRun, ShowFacts
+from demo.evidence.report_limits import DrawnLimit, Limit, draw_limits, ends_of, find_limits
 from demo.evidence.report_words import break_text, run_text
 from demo.evidence.series import NodeStates, Point, Series
 from demo.texts import translate
@@ -68,7 +69,7 @@ class DrawnTime:
 
 @dataclass(frozen=True, slots=True)
 class DrawnSeries:
-    """One curve. `scale`: heights and their numbers."""
+    """One curve. `scale`: heights and their numbers. `predicted`: the limits in predictions."""
 
     label: str
     unit: str
@@ -80,6 +81,7 @@ class DrawnSeries:
     least: str
     most: str
     last: str
+    predicted: tuple[DrawnLimit, ...] = ()
 
     @property
     def said(self) -> str:
@@ -112,12 +114,50 @@ class DrawnCurves:
 
 def draw_curves(facts: ShowFacts) -> DrawnCurves:
     """Draw every metric, and each node that was not up all the time."""
+    return _draw(facts, [(series, _Reach.of([series], find_limits(facts, series))) for series in facts.measured.series])
+
+
+def draw_compared(first: ShowFacts, second: ShowFacts) -> tuple[DrawnCurves, DrawnCurves] | None:
+    """Draw what a prediction has set a limit to, in both shows with one scale; None if there is no such number."""
+    limits: dict[str, list[Limit]] = {}
+    for facts in (first, second):
+        for series in facts.measured.series:
+            limits.setdefault(series.name, []).extend(find_limits(facts, series))
+    reaches = {}
+    for name, found in limits.items():
+        if found:
+            both = [series for facts in (first, second) for series in facts.measured.series if series.name == name]
+            reaches[name] = _Reach.of(both, found)
+    if not reaches:
+        return None
+    one, other = (
+        _draw(facts, [(series, reaches[series.name]) for series in facts.measured.series if series.name in reaches])
+        for facts in (first, second)
+    )
+    return one, other
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """From where to where the scale of a curve has to reach: the extremes of its values, and its greatest limit."""
+
+    least: float
+    most: float
+    limit: float
+
+    @classmethod
+    def of(cls, series: Sequence[Series], limits: Iterable[Limit]) -> "_Reach":
+        greatest = max((*(one.limit or 0.0 for one in series), *(limit.value for limit in limits)))
+        return cls(min(one.least for one in series), max(one.most for one in series), greatest)
+
+
+def _draw(facts: ShowFacts, shown: Sequence[tuple[Series, _Reach]]) -> DrawnCurves:
     scale = _Scale(facts)
     broken = [node for node in facts.measured.nodes if node.was_broken]
     nodes = tuple(_draw_node(node, row, scale) for row, node in enumerate(broken[:MAX_DRAWN_NODES]))
     return DrawnCurves(
         scale.draw(),
-        tuple(_draw_series(series, scale) for series in facts.measured.series),
+        tuple(_draw_series(series, scale, reach, find_limits(facts, series)) for series, reach in shown),
         nodes,
         TOP + NODE_ROW * len(nodes),
         len(facts.measured.nodes) - len(broken),
@@ -165,9 +205,7 @@ class _Scale:
             yield Band(since, width, text, round(text_x, 1), TEXT_ROWS[row])
 
     def _ends_of(self, run: FaultRun) -> tuple[float, float]:
-        axis = self._facts.axis
-        since = axis.place(run.fault.injected_at or 0.0)
-        until = axis.place(run.ended_at) if run.ended_at is not None else axis.length_sec
+        since, until = ends_of(self._facts, run)
         return self.x(since), self.x(until)
 
     def _chapters(self) -> Iterator[Box]:
@@ -190,10 +228,10 @@ def _ticks(length: float) -> Iterable[float]:
     return [number * step for number in range(int(length // step) + 1)]
 
 
-def _draw_series(series: Series, scale: _Scale) -> DrawnSeries:
+def _draw_series(series: Series, scale: _Scale, reach: _Reach, limits: Sequence[Limit]) -> DrawnSeries:
     limit = series.limit or 0.0
-    top = top_of([((0.0, series.most),)], series.unit, LIMIT_HEADROOM * limit)
-    foot = -top_of([((0.0, -series.least),)], series.unit) if series.least < 0 else 0.0
+    top = top_of([((0.0, reach.most),)], series.unit, LIMIT_HEADROOM * reach.limit)
+    foot = -top_of([((0.0, -reach.least),)], series.unit) if reach.least < 0 else 0.0
 
     def y(value: float) -> float:
         return round(TOP + HEIGHT * (top - value) / (top - foot), 1)
@@ -210,6 +248,7 @@ def _draw_series(series: Series, scale: _Scale) -> DrawnSeries:
         number_text(series.least),
         number_text(series.most),
         number_text(series.last),
+        draw_limits(limits, scale.x, y, (LEFT, TOP, RIGHT, TOP + HEIGHT)),
     )
 
 

@@ -13,10 +13,12 @@ from demo.evidence.facts import (
     Halt,
     Judged,
     Line,
+    PanelFacts,
     RecordingPart,
     ShowFacts,
     VoteFacts,
 )
+from demo.evidence.report_limits import find_limits
 from demo.evidence.report_words import iso_text, verdict_of
 from demo.evidence.series import NodeStates, Series
 from demo.show import Verdict
@@ -57,7 +59,8 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "unreadable_entries": {"count": facts.unreadable.count, "first": facts.unreadable.first or None},
         "writes": [_book(book) for book in facts.books],
         "samples": facts.measured.samples,
-        "metrics": [_series(series) for series in facts.measured.series],
+        "metrics": [_series(facts, series) for series in facts.measured.series],
+        "panels": [_panel(facts, panel) for panel in facts.panels],
         "nodes": [_node(node) for node in facts.measured.nodes],
     }
 
@@ -185,7 +188,7 @@ def _lines(facts: ShowFacts, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     return [{"at_sec": _place(facts, line.at), "text": line.text} for line in lines]
 
 
-def _series(series: Series) -> dict[str, Any]:
+def _series(facts: ShowFacts, series: Series) -> dict[str, Any]:
     return {
         "name": series.name,
         "label": series.label,
@@ -195,7 +198,28 @@ def _series(series: Series) -> dict[str, Any]:
         "least": series.least,
         "most": series.most,
         "last": series.last,
+        "predicted": [
+            {
+                "fault": limit.run,
+                "since_sec": _sec(limit.since),
+                "until_sec": _sec(limit.until),
+                "operator": limit.operator,
+                "value": limit.value,
+            }
+            for limit in find_limits(facts, series)
+        ],
         "lines": [[[_sec(sec), value] for sec, value in line] for line in series.lines],
+    }
+
+
+def _panel(facts: ShowFacts, panel: PanelFacts) -> dict[str, Any]:
+    return {
+        "chapter": panel.chapter,
+        "name": panel.name,
+        "title": panel.title,
+        "at_sec": _place(facts, panel.at),
+        "text": panel.text,
+        "note": panel.note or None,
     }
 
 

@@ -45,6 +45,14 @@ def _section(section: Section) -> Iterator[str]:
         for line in text.split("\n"):
             yield f"{escaped(line)}  " if line.strip() else ""
         yield ""
+    for heading, text in section.outputs:
+        yield from (f"### {escaped(heading)}", "", *_fenced(text), "")
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """Yield a text as code, between marks that are longer than any in it."""
+    marks = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
+    yield from (f"{marks}text", *text.split("\n"), marks)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -70,8 +78,12 @@ def _grid(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
 
 def _numbers(curves: DrawnCurves) -> Iterator[str]:
     """Yield the curves as a table: Markdown has no drawings."""
-    columns = (translate("Metric"), translate("Unit"), translate("Least"), translate("Most"), translate("At the end"))
-    rows = ((one.label, one.unit, one.least, one.most, one.last) for one in curves.series)
+    columns = [translate("Metric"), translate("Unit"), translate("Least"), translate("Most"), translate("At the end")]
+    rows = [[one.label, one.unit, one.least, one.most, one.last] for one in curves.series]
+    if any(one.predicted for one in curves.series):
+        columns.append(translate("Prediction"))
+        for row, one in zip(rows, curves.series, strict=True):
+            row.append(", ".join(dict.fromkeys(limit.said for limit in one.predicted)))
     if curves.series:
         yield from _grid(columns, (map(escaped, row) for row in rows))
     if curves.nodes:

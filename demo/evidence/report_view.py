@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo import __version__
 from demo.clean import clean, clean_lines
-from demo.evidence.facts import ChapterFacts, FaultRun, Line, ShowFacts, VoteFacts
+from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFacts, VoteFacts
 from demo.evidence.report_books import books_section
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
@@ -16,6 +16,7 @@ from demo.evidence.report_words import (
     date_text,
     duration,
     ending_text,
+    limits_text,
     run_outcome,
     run_title,
     since_start,
@@ -56,6 +57,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _repeated(facts),
         _curves(facts),
         books_section(facts),
+        _outputs(facts),
         _votes(facts),
         _chapters(facts),
         _interruptions(facts),
@@ -113,6 +115,8 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
         found.append(translate("A part was shown from a recording of an earlier show: nothing of it is counted here."))
     if not facts.has_deck:
         found.append(translate("An earlier version wrote the journal: the texts of the predictions are not in it."))
+    if facts.lacks_panels:
+        found.append(translate("The journal has no output of the panels that this show had."))
     return tuple(found)
 
 
@@ -247,7 +251,22 @@ def _curves(facts: ShowFacts) -> Section | None:
         "From the beginning of the show, in minutes and seconds. Coloured: a fault with its number above. Below each "
         "curve: the chapters. A time of more than 30 s without a sample is a gap."
     )
-    return Section("curves", translate("What was measured"), lead, curves=draw_curves(facts))
+    curves = draw_curves(facts)
+    if any(one.predicted for one in curves.series):
+        lead = f"{lead} {limits_text()}"
+    return Section("curves", translate("What was measured"), lead, curves=curves)
+
+
+def _outputs(facts: ShowFacts) -> Section | None:
+    """Return what the panels showed at last on each chapter."""
+    outputs = tuple((_output_title(facts, one), one.text) for one in facts.panels)
+    lead = translate("The last output of each panel on each chapter.")
+    return Section("panels", translate("What the panels showed"), lead, outputs=outputs) if outputs else None
+
+
+def _output_title(facts: ShowFacts, panel: PanelFacts) -> str:
+    parts = (since_start(facts.axis, panel.at), translate("chapter %(number)s", number=panel.chapter), panel.title)
+    return " · ".join((*parts, panel.note) if panel.note else parts)
 
 
 def _votes(facts: ShowFacts) -> Section | None:

@@ -101,3 +101,8 @@ def count_texts(facts: ShowFacts) -> tuple[str, ...]:
     words = Counter(verdict_word(verdict_of(chapter))[0] for chapter in facts.predictions)
     faults = translate_count("%(num)s fault", "%(num)s faults", len(injected))
     return (faults, *(f"{number} {word.lower()}" for word, number in words.items()))
+
+
+def limits_text() -> str:
+    """Say what the dashed lines over the curves are."""
+    return translate("Dashed: what a prediction demanded, for as long as its fault was in place.")

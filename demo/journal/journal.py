@@ -19,6 +19,7 @@ from demo.errors import JournalError
 from demo.journal.deck_table import DeckWriter
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.healer_table import REPLACE_HEALER, Healer
+from demo.journal.panel_table import PanelWriter
 from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
@@ -86,7 +87,7 @@ class Journal:
         """Returns what another process needs to undo what is recorded now; None if only this show can."""
         self._written_healer = ""
         self._retention = Retention()
-        self.decks = DeckWriter()
+        self.decks, self.panels = DeckWriter(), PanelWriter()
         self.on_buffered: list[Callable[[Sequence[JournalEntry]], None]] = []
         """Called with new entries, in order, before they are on disk. Must neither raise nor take long."""
 
@@ -336,12 +337,14 @@ class Journal:
         with self._lock:
             batch = list(self._unwritten)
         self._file.ensure_intact(self._durable_seq)
+        if batch:
+            with self._file.db:
+                self._insert([row[:4] for row in batch])
+            self.decks.write(self._file.db)
+        if self.panels.write(self._file.db) or batch:
+            self._file.note_sizes()
         if not batch:
             return
-        with self._file.db:
-            self._insert([row[:4] for row in batch])
-        self.decks.write(self._file.db)
-        self._file.note_sizes()
         written = batch[-1].seq
         with self._lock:
             # New entries may have been kept meanwhile: remove only those of this batch.

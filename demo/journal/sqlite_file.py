@@ -14,6 +14,7 @@ from pathlib import Path
 from demo.errors import JournalError
 from demo.journal.deck_table import DECK_SCHEMA
 from demo.journal.healer_table import HEALER_SCHEMA
+from demo.journal.panel_table import PANEL_SCHEMA
 
 VERSION = 2
 APPLICATION_ID = 0x43485354
@@ -29,6 +30,8 @@ SIDES = (
     ".votes-shm",
     ".questions",
     ".questions.new",
+    ".webhooks",
+    ".webhooks.new",
     ".log",
     ".log.1",
     ".watchdog",
@@ -71,6 +74,7 @@ CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER N
 CREATE TABLE IF NOT EXISTS thinned (seq INTEGER NOT NULL, kept_at REAL NOT NULL);
 {HEALER_SCHEMA}
 {DECK_SCHEMA}
+{PANEL_SCHEMA}
 COMMIT;
 """
 """Index and tables for a fast start and a small journal. Earlier journals lack them and can be read without."""

@@ -69,15 +69,18 @@ class Delivery(Generic[T]):
         """Return how many messages are not delivered yet."""
         return len(self._queue) + self._under_way
 
-    def put(self, message: T) -> None:
-        """Enqueue a message; it is dropped if the receiver is gone, and the oldest one if too many wait."""
+    def put(self, message: T, age_sec: float = 0.0) -> None:
+        """Enqueue a message; it is dropped if the receiver is gone, and the oldest one if too many wait.
+
+        `age_sec`: how long ago its event was.
+        """
         if self._is_gone or self._closing.is_set():
             self.counts["dropped"] += 1
             return
         if len(self._queue) >= MAX_QUEUED:
             self._queue.popleft()
             self.counts["dropped"] += 1
-        self._queue.append((message, time.monotonic()))
+        self._queue.append((message, time.monotonic() - age_sec))
         self._grown.set()
 
     async def run(self) -> None:

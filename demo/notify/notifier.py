@@ -4,26 +4,29 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from demo.errors import log_unexpected
 from demo.notify.delivery import Delivery, Outcome, logger
 from demo.notify.grafana import GrafanaAnnotations
 from demo.notify.http_client import HttpClient
+from demo.notify.missed_events import WHO, MissedEvents
 from demo.notify.notified_show import NotifiedShow, is_written
+from demo.notify.progress import SAVE_EVERY_SEC, Progress, name_webhook
 from demo.notify.receivers import Address, Receivers
 from demo.notify.webhook import Webhook
 from demo.show import commands as c
 from demo.show import events as e
-
-WHO = "receivers"
-"""Issues the notices about receivers. No receiver is told of them: one that fails now and then would cause more."""
+from demo.threads.worker_thread import run_in_thread
 
 LOOK_EVERY_SEC = 0.2
 """How often is asked whether an entry is on disk, if nothing else happens."""
 
 FLUSH_SEC = 2.0
 """How long the end of the show waits for what is not delivered yet."""
+
+SAVE_SEC = 1.0
 
 
 class Receiver(Protocol):
@@ -50,8 +53,12 @@ class Notifier:
         self._others: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._receivers: list[tuple[Receiver, Delivery[Any], Address]] = []
+        self._progress, self._missed = Progress(show.journal), MissedEvents(show)
         for number, address in enumerate(receivers.webhooks, 1):
-            self._add(f"webhook-{number}", address, Webhook(address, receivers.key, self._client, show))
+            settled = partial(self._progress.note, name := name_webhook(address.url))
+            webhook = Webhook(address, receivers.key, self._client, show, settled)
+            self._add(f"webhook-{number}", address, webhook)
+            self._missed.add(name, webhook, self.deliveries[-1])
         if receivers.grafana is not None:
             annotations = GrafanaAnnotations(receivers.grafana, self._client, show)
             self._add("grafana", receivers.grafana.address, annotations)
@@ -71,6 +78,7 @@ class Notifier:
         self._show.journal.on_buffered.append(self._take)
         self._unsubscribe = self._show.subscribe(lambda state: self._grown.set())
         self._others.append(asyncio.create_task(self._pass_on()))
+        self._others.append(asyncio.create_task(self._save_often()))
         for _, delivery, address in self._receivers:
             self._sending.append(asyncio.create_task(delivery.run()))
             self._others.append(asyncio.create_task(self._look_up(delivery, address)))
@@ -92,6 +100,16 @@ class Notifier:
         await asyncio.gather(*self._sending, *self._others, return_exceptions=True)
         self._report_rest()
         await self._client.close()
+        await self._save()
+
+    async def _save_often(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY_SEC)
+            await self._save()
+
+    async def _save(self) -> None:
+        """Save which events were told; a disk that hangs is waited for a second."""
+        await asyncio.wait({asyncio.wrap_future(run_in_thread(self._progress.save, "progress"))}, timeout=SAVE_SEC)
 
     def _report_rest(self) -> None:
         for delivery in self.deliveries:
@@ -104,8 +122,15 @@ class Notifier:
         self._waiting.extend(
             entry for entry in entries if entry.who != WHO and not isinstance(entry.event, e.HealthSampled)
         )
+        if self._waiting:
+            self._grown.set()
 
     async def _pass_on(self) -> None:
+        """Pass on what comes, after what an earlier process of this show could not tell."""
+        while not self._waiting:
+            self._grown.clear()
+            await self._grown.wait()
+        await self._missed.tell(self._progress, before=self._waiting[0].seq)
         while True:
             self._grown.clear()
             while self._waiting and self._is_sendable(self._waiting[0]):

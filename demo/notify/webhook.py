@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from demo.notify.cloud_events import MEDIA_TYPE, to_cloud_event
@@ -17,22 +17,33 @@ from demo.show.events import JournalEntry
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a webhook. `ident` stays the same however often it is sent, so that its receiver can tell."""
+    """A message to a webhook. `ident` stays the same however often it is sent, so that its receiver can tell.
+
+    `seq`: of its entry; 0 for one that is on no disk.
+    """
 
     ident: str
     body: bytes
+    seq: int = 0
 
 
 class Webhook:
-    """Makes and sends the messages to one webhook. `key` is shared with its receiver."""
+    """Makes and sends the messages to one webhook. `key` is shared with its receiver.
 
-    def __init__(self, address: Address, key: bytes, client: HttpClient, show: NotifiedShow) -> None:
+    `settled` is called with the entry of each message that was delivered or refused.
+    """
+
+    def __init__(
+        self, address: Address, key: bytes, client: HttpClient, show: NotifiedShow, settled: Callable[[int], None]
+    ) -> None:
         self._address, self._key, self._client, self._show = address, key, client, show
+        self._settled = settled
 
     def messages(self, entry: JournalEntry, *, is_durable: bool) -> Iterator[Message]:
         """Yield the one message about an entry."""
         event = to_cloud_event(entry, self._show.epoch, self._show.clock.ahead, is_durable=is_durable)
-        yield Message(event["id"], json.dumps(event, separators=(",", ":")).encode())
+        body = json.dumps(event, separators=(",", ":")).encode()
+        yield Message(event["id"], body, entry.seq if is_durable else 0)
 
     async def send(self, message: Message) -> Outcome:
         """Make one attempt. The timestamp is that of the attempt: an old one is a replay to the receiver."""
@@ -45,7 +56,10 @@ class Webhook:
         }
         if self._address.authorization:
             headers["Authorization"] = self._address.authorization
-        return outcome_of(await self._client.request("POST", self._address.url, headers, message.body))
+        outcome = outcome_of(await self._client.request("POST", self._address.url, headers, message.body))
+        if outcome.kind != "failed" and message.seq:
+            self._settled(message.seq)
+        return outcome
 
 
 def sign(key: bytes, ident: str, timestamp: int, body: bytes) -> str:

@@ -298,8 +298,7 @@ class RunningSystem:
             await self.events.stop()
             await self.panels.stop()
             await self.loads.stop()
-            if self._is_presenter:
-                await self.processes.stop()
+            await self.processes.stop()  # also when the start was cancelled before it knew of them
         finally:
             if self.proxies.routes and self._is_presenter:
                 await self.proxies.stop()

@@ -13,8 +13,8 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import ExecProbe, ProbeSettings
 from demo.showfile.show import Show
 from demo.showfile.subject_options import written_options
-from demo.subjects import names, takes
 from demo.subjects.options import dashed, is_free_text
+from demo.subjects.registry import names, takes
 
 Kind = Literal["starts", "runs", "breaks", "sends", "asks", "shows"]
 

@@ -12,8 +12,8 @@ from demo.showfile.merged_poller import MergedPoller
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.subject_facts import FactsWithSubject, SubjectSample
 from demo.showfile.subject_options import chosen_options
-from demo.subjects import check, load, options, takes
 from demo.subjects.options import describe_unknown
+from demo.subjects.registry import check, load, options, takes
 from demo.threads.worker_thread import run_in_thread
 from demo.types import (
     HEAL_SEC,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from demo.errors import DemoError, FaultError
-from demo.subjects import deck_of
+from demo.subjects.registry import deck_of
 from demo.subjects.user_code import displayed_path, is_users, nearest
 from demo.types import Chapter, Stage, Subject
 

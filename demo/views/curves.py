@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from demo.narration.threshold import Threshold
 from demo.show import ShowState
 from demo.show.health_sample import Node, Sample
 from demo.texts import translate
@@ -100,13 +101,19 @@ def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None
 def _find_limit(state: ShowState, name: str, unit: str) -> tuple[float | None, str]:
     """Return the limit that the standing prediction sets to a metric, in its unit, and that as text."""
     number = state.hypothesis_number(state.number)
-    for threshold in state.chapters[number - 1].thresholds if number is not None else ():
-        value = threshold.in_unit(unit)
-        if threshold.name.removeprefix(METRICS) == name and value is not None:
-            operator = {"<=": "≤", ">=": "≥"}.get(threshold.operator, threshold.operator)
-            limit = f"{operator} {number_text(value)} {unit}".rstrip()
-            return value, translate("predicted %(limit)s", limit=limit)
-    return None, ""
+    thresholds = state.chapters[number - 1].thresholds if number is not None else ()
+    found = (limit for threshold in thresholds if (limit := limit_of(threshold, name, unit)) is not None)
+    return next(found, (None, ""))
+
+
+def limit_of(threshold: Threshold, name: str, unit: str) -> tuple[float, str] | None:
+    """Return a limit in the unit of a metric's curve, and as text; None if it is not about this metric."""
+    value = threshold.in_unit(unit)
+    if threshold.name.removeprefix(METRICS) != name or value is None:
+        return None
+    operator = {"<=": "≤", ">=": "≥"}.get(threshold.operator, threshold.operator)
+    limit = f"{operator} {number_text(value)} {unit}".rstrip()
+    return value, translate("predicted %(limit)s", limit=limit)
 
 
 def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:

@@ -1,13 +1,12 @@
 """What the audience sees: the story, the system, what is broken, and the whole show as a line."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
-from demo.markup import to_plain
 from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
+from demo.text_fit.covers import has_few_words
 from demo.texts import translate
 from demo.views.audience_state import audience_state
 from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
@@ -26,9 +25,6 @@ from demo.views.replay import ReplayMarkView, replay_mark
 from demo.views.verdict import VerdictView, name_verdict, verdict_page
 
 StageMode = Literal["cover", "story", "prediction", "verdict", "evidence"]
-
-MAX_COVER_TEXT = 260
-"""Characters of a first chapter that is a cover; with more it is a story like the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +189,7 @@ def _is_cover(state: ShowState) -> bool:
     chapter = state.chapter
     # A recorded deck has no actions, but it is known that one was run.
     acts = chapter.on_enter is not None or (state.replay is not None and state.action.run > 0)
-    if state.current > 0 or state.total == 1 or acts or chapter.vote or chapter.step_count > 1:
-        return False
-    return _fits_on_cover(chapter.narration, chapter.format)
-
-
-@lru_cache(maxsize=8)
-def _fits_on_cover(narration: str, text_format: str) -> bool:
-    """Return whether a narration is short and without blocks. Remembered, for reading Markdown takes 0.3 ms."""
-    has_blocks = any(mark in narration for mark in ("```", "![", "\n- ", "\n* ", "\n1. ", "\n|"))
-    return not has_blocks and len(to_plain(narration, text_format)) <= MAX_COVER_TEXT
+    return state.current == 0 and state.total > 1 and not acts and has_few_words(chapter)
 
 
 def _redact_card(card: CardView) -> CardView:

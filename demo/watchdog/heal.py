@@ -24,7 +24,7 @@ from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import note_healed, state_of_undo
 from demo.journal.show_log import hold_records, log_beside
 from demo.show.following import HealsPlans
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.subjects.user_code import describe_error
 from demo.types import FaultDriver, Plan, Subject
 from demo.watchdog.undo import has_landed, undo, with_manual_command

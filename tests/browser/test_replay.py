@@ -106,6 +106,9 @@ def test_the_mark_is_in_sight_over_no_word_and_moves_nothing(
             assert page.evaluate(COVERED) == []
             if path == "/":
                 assert page.evaluate(f"() => {{ {SAY} return ({COVERED})(); }}") == []
+            elif path == "/presenter":
+                expect(page.locator("#conn")).to_have_text("live")  # it is connected, and that word would be wrong
+                expect(page.locator("#conn")).to_be_hidden()
         _assert_moves_nothing(page)
         opened[-1].keep(f"replay-{path.strip('/') or 'stage'}-{size[0]}")
 

@@ -1,13 +1,17 @@
 """A report in a real browser, without a network: nothing is fetched, nothing is wrong for WCAG, and it prints on A4."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from demo.evidence.reports import make_report
+from tests.evidence.test_recorded_panels import record
+from tests.evidence.test_report_limits import ABOVE, BELOW, write
 from tests.support import axe
 from tests.support.chromium import chromium
 from tests.support.recorded_shows import killed, recorded, sample, show, story
@@ -60,6 +64,43 @@ def test_it_opens_without_a_network_in_its_own_look(browser: Browser, report: Pa
         assert complaints == []
         page.context.close()
     assert grounds == {"dark": "rgb(10, 13, 19)", "light": "rgb(253, 252, 250)"}
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A show with panels; and two with limits of predictions, compared."""
+    folder = tmp_path_factory.mktemp("others")
+    with ThreadPoolExecutor(1) as pool:  # the browser has this thread's event loop
+        pool.submit(lambda: asyncio.run(record(folder / "panels.journal"))).result()
+    one, two = write(folder / "one.journal", BELOW, ABOVE), write(folder / "two.journal", BELOW, load=85.0)
+    pages = {"panels": [folder / "panels.journal"], "limits": [one, two]}
+    for name, journals in pages.items():
+        (folder / f"{name}.html").write_text(make_report(journals, "html").text)
+    return [folder / f"{name}.html" for name in pages]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_in_output_of_panels_and_limits_of_predictions(
+    browser: Browser, others: list[Path], scheme: str
+) -> None:
+    for path in others:
+        context = browser.new_context(viewport=LAPTOP, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        assert page.locator("details pre, path.predicted").first.bounding_box()
+        assert axe.findings(page) == []
+        context.close()
+
+
+def test_output_of_panels_is_folded_up_on_a_screen_and_unfolded_on_paper(browser: Browser, others: list[Path]) -> None:
+    page, complaints = opened_offline(browser, others[0], PHONE, "light")
+    output = page.locator("details pre").first
+    assert not output.is_visible()
+    page.emulate_media(media="print")
+    assert output.is_visible()
+    assert complaints == []
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -10,9 +10,9 @@ import typer.main
 
 from demo.cli.main import app
 from demo.errors import UsageError
-from demo.subjects import load, options
 from demo.subjects.options import FLAGS, dashed, fitted, read, split
 from demo.subjects.ratelimiter.subject import RateLimiter
+from demo.subjects.registry import load, options
 from tests.support.servers import serving
 
 BULB = """

@@ -132,3 +132,15 @@ def test_a_new_show_is_right_says_what_to_type_and_overwrites_nothing(tmp_path: 
     done = run("new", f"{name}.md")
     assert (done.returncode, path.read_text()) == (2, "mine")
     assert f"{path} exists already, and is left as it is" in done.stderr
+
+
+def test_a_text_that_does_not_fit_the_stage_is_a_warning_at_its_chapter(tmp_path: Path) -> None:
+    path = tmp_path / "show.md"
+    path.write_text(f"# One\n\nShort.\n\n---\n\n# Two\n\n{'A few words. ' * 300}\n")
+    done = run("check", str(path))
+    assert done.returncode == 0
+    first, second, *_ = done.stdout.splitlines()
+    assert first.startswith(f"{path}:7:1: warning: chapter 2, Two: its text does not fit the stage at 1280×720: ")
+    assert "lines too long; leave out about" in first
+    assert second == f"{path}: ok, 2 chapters"
+    assert [problem["line"] for problem in json.loads(run("check", str(path), "--json").stdout)["problems"]] == [7]

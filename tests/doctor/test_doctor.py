@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from demo.subjects import names
+from demo.subjects.registry import names
 from tests.support.demo_command import run_demo
 from tests.support.servers import wait_for
 

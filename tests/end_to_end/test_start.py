@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bench.start import Contender, free_port, slidev_in, starts
 from demo.web.rendering.template_cache import TemplateCache
 from tests.support.servers import Server, script, serving, wait_for
 
+ROOT = Path(__file__).parents[2]
 NOT_NEEDED = (
     *("prompt_toolkit", "rich", "pygments", "httpx", "aiohttp", "aiodocker", "grpc", "redis", "segno", "yaml"),
     *(
@@ -53,6 +55,8 @@ http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_fore
 
 
 def test_what_the_first_page_does_not_need_is_not_imported(tmp_path: Path) -> None:
+    with serving("none"):
+        pass  # the deck is kept from now on, as after any earlier start
     port = free_port()
     program = [*script(tmp_path / "telling.py", TELLING), "serve", "none", "--no-open", "--port", str(port)]
     server = Server(program=program)
@@ -64,6 +68,14 @@ def test_what_the_first_page_does_not_need_is_not_imported(tmp_path: Path) -> No
     finally:
         server.stop()
         server.sweep()
+
+
+def test_the_processes_of_a_system_import_nothing_of_the_show() -> None:
+    services = "ratelimiter.node, ratelimiter.backend, ratelimiter.traffic, etcd.kv_store, tikv.client.kv_store"
+    names = ", ".join(f"demo.subjects.{name}" for name in services.split(", "))
+    look = f"import sys, {names}; print(*(name for name in sys.modules if name.startswith('demo.show')))"
+    said = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []
 
 
 def test_compiled_templates_are_kept_for_the_next_start_and_for_nobody_else(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from demo.evidence.replay_plan import read_plan
 from demo.journal.library.recording import Recording
-from demo.show import RecordedMove
 from demo.show import events as e
 from tests.support.demo_command import run_demo
 from tests.support.proxies import free_ports
@@ -133,9 +132,9 @@ def test_a_show_that_goes_well_has_no_findings_and_leaves_nothing(folder: Path) 
     story = [entry.event for entry in Recording(folder / "last.journal").entries(samples=False)]
     assert [event.number for event in story if isinstance(event, e.ChapterEntered)] == [1, 2]
     assert [event.step for event in story if isinstance(event, e.StepShown)] == [2]
-    # So a replay of it, or a show that goes on from it, waits for its presenter there.
+    # A replay of it waits where a person would have pressed a key.
     moves = [segment.move for segment in read_plan(Recording(folder / "last.journal")).segments]
-    assert moves == [RecordedMove("chapter", 2, 1), RecordedMove("step", 2, 2)]
+    assert [(move.kind, move.number, move.step) for move in moves][:2] == [("chapter", 2, 1), ("step", 2, 2)]
 
 
 def test_a_prediction_that_fails_and_a_budget_that_is_too_small_are_found(folder: Path) -> None:
@@ -253,3 +252,18 @@ def test_a_server_that_does_not_start_ends_the_rehearsal_with_its_reason(folder:
     assert "the system did not start" in done.stdout
     assert "A web server: 1 run of 3" in done.stdout
     assert time.monotonic() - began < LIMIT_SEC
+
+
+def test_a_text_that_does_not_fit_the_stage_is_found_with_its_line(folder: Path) -> None:
+    show = write(folder, f"---\n\n# A long one\n\n{'A few words. ' * 200}\n")
+    line = show.read_text().splitlines().index("# A long one") + 1
+    done = rehearse(show, "--chapters", "3", "--json", "result.json", "--junit", "result.xml")
+    assert done.returncode == 1
+    [found] = json.loads((folder / "result.json").read_text())["findings"]
+    assert (found["kind"], found["chapter"], found["runs"]) == ("too-long", 3, [])
+    assert found["text"].startswith(f"{show}:{line}: its text does not fit the stage at 1280×720: ")
+    assert "chapter 3, A long one:" in done.stdout
+    assert "1280×720" in (folder / "result.xml").read_text()
+    assert "too-long" not in rehearse(show, "--chapters", "2", "--json", "-").stdout, (
+        "of the chapters that are asked for"
+    )

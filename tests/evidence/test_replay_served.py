@@ -13,7 +13,7 @@ from demo.journal import Journal
 from demo.journal.library.recording import Recording
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.renderer import TEMPLATES, Renderer
 from tests.conductor.test_conductor import SOON, reached

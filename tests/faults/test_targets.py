@@ -8,9 +8,9 @@ from demo.faults.container import Elected, Fixed, OneOf, TargetSelection
 from demo.faults.process_kill import ProcessKill
 from demo.faults.process_signal import SignalFault, TargetProcess
 from demo.faults.target_selection import AnyMember
-from demo.subjects import load
 from demo.subjects.ratelimiter.faults import KILL as KILL_NODE
 from demo.subjects.ratelimiter.faults import faults as limiter_faults
+from demo.subjects.registry import load
 from demo.types import ChaosConfig, ChaosType, ChoosesTarget, FaultDriver
 from tests.support.container_faults import BROKEN, DEEDS, KILL, engine_at, fault, from_disk, until_healed
 from tests.support.containers import Yard

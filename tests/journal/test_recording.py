@@ -21,7 +21,7 @@ from demo.narration.threshold import Threshold
 from demo.show import commands as c
 from demo.show.state import FaultState, opening
 from demo.show.stored_deck import decode_deck, encode_deck
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.types import ChaosConfig, ChaosType, Chapter
 from tests.conductor.test_conductor import Switch, System, ask, playing, reached
 from tests.conductor.test_edits import edit

@@ -13,7 +13,7 @@ import pytest
 from demo.journal import Journal
 from demo.journal.retention import STEP
 from demo.show import events as e
-from demo.subjects import load
+from demo.subjects.registry import load
 from tests.support import fetch
 from tests.support.servers import serving
 

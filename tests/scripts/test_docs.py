@@ -20,7 +20,7 @@ from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
 from demo.doctor.machine import checks
 from demo.show.commands import MAX_DURATION_SEC, MIN_DURATION_SEC
 from demo.show.health_sample import STATES, Counter, Metric, Node
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.types import (
     ACTION_LIMIT_SEC,
     HEAL_SEC,

@@ -134,3 +134,10 @@ faults: {kill-db: {container: {service: db, do: kill}}}
     found = await examine(tmp_path, front)
     assert found["project no-such-project"].found == "it has no containers"
     assert found["fault kill-db"].verdict == "no"
+
+
+async def test_a_text_that_does_not_fit_the_stage_is_worth_a_look(tmp_path: Path) -> None:
+    found = await examine(tmp_path, "title: A show\n", f"# Long\n\n{'A few words. ' * 300}\n\n---\n\n")
+    told = found[f"{tmp_path / 'show.md'}:5"]
+    assert told.verdict == "maybe"
+    assert told.found.startswith("chapter 1, Long: its text does not fit the stage at 1280×720")

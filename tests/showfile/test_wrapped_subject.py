@@ -14,7 +14,7 @@ from demo.errors import FaultError, SubjectError, UsageError
 from demo.showfile.merged_poller import MergedPoller, merge
 from demo.showfile.subject import ShowFile
 from demo.showfile.subject_facts import FactsWithSubject, SubjectSample
-from demo.subjects import load, options
+from demo.subjects.registry import load, options
 from tests.subjects.ratelimiter.test_deck import Theatre
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

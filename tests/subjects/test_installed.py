@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.errors import UsageError
-from demo.subjects import load
+from demo.subjects.registry import load
 from tests.support.servers import serving
 
 SUBJECT = """

@@ -9,8 +9,9 @@ import pytest
 
 from demo.showfile.packaged import read_packaged
 from demo.showfile.subject import ShowFile
-from demo.subjects import deck_file, load, names, packaged_deck
+from demo.subjects import packaged_deck
 from demo.subjects.deck_functions import find_function
+from demo.subjects.registry import deck_file, load, names
 from demo.types import Chapter
 from tests.subjects.ratelimiter.test_deck import Theatre
 
@@ -80,7 +81,7 @@ def test_a_start_with_a_kept_deck_imports_no_reader(cache: Path) -> None:
     import subprocess  # noqa: PLC0415
 
     script = (
-        "import sys\nfrom demo.subjects import load\n"
+        "import sys\nfrom demo.subjects.registry import load\n"
         "from tests.subjects.ratelimiter.test_deck import Theatre\n"
         "load('none').chapters(Theatre({}, {}))\n"
         "print([name for name in sys.modules if name.startswith('demo.showfile') or name == 'yaml'])"

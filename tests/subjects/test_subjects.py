@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from demo.errors import UsageError
-from demo.subjects import DEFAULT, load, names
 from demo.subjects.none import NoSystem
+from demo.subjects.registry import DEFAULT, load, names
 from demo.types import DemoState, HealthPollerProtocol, Subject
 from tests.subjects.ratelimiter.test_deck import Theatre
 from tests.support.containers import missing
@@ -65,7 +65,7 @@ async def test_none_has_no_system_and_its_first_three_chapters_are_plain() -> No
 def test_a_subject_that_was_not_chosen_is_not_imported() -> None:
     code = """
 import sys
-from demo.subjects import load
+from demo.subjects.registry import load
 load("none")
 print("aiohttp" in sys.modules, "redis" in sys.modules)
 """

@@ -24,7 +24,7 @@ import httpx
 
 from demo.show import FaultState, ShowState, apply, opening
 from demo.show import events as e
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.views import snapshot
 from tests.support import fetch
 from tests.support.crash_rules import Tap, judge

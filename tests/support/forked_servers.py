@@ -6,6 +6,7 @@ interpreter or its switches, starts it by `exec` as ever (see `can_fork`).
 """
 
 import atexit
+import contextlib
 import gc
 import importlib.util
 import json
@@ -235,6 +236,7 @@ def serve() -> None:
                     os.close(fd)
                 line.close()
                 _become(asked, *fds)
+                _end(0)
                 return
             telling[pid] = fds[0]
             for fd in fds[1:]:
@@ -278,11 +280,30 @@ def _become(asked: dict[str, Any], telling: int, *streams: int) -> None:
     os.chdir(asked["cwd"])
     script = asked["script"]
     sys.path[:1] = [asked["cwd"] if script is None else str(Path(script).parent), *asked["path"]]
-    if script is not None:
-        sys.argv = [script, *asked["args"]]
-        runpy.run_path(script, run_name="__main__")
-        return
-    from demo.cli import main  # noqa: PLC0415 - imported already
+    try:
+        if script is not None:
+            sys.argv = [script, *asked["args"]]
+            runpy.run_path(script, run_name="__main__")
+            return
+        from demo.cli import main  # noqa: PLC0415 - imported already
 
-    sys.argv = [str(Path(main.__file__).with_name("__main__.py")), *asked["args"]]
-    main.main()
+        sys.argv = [str(Path(main.__file__).with_name("__main__.py")), *asked["args"]]
+        main.main()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            _end(end.code or 0)
+        raise
+
+
+def _end(code: int) -> None:
+    """End as the interpreter does, but leave the modules to the kernel: taking them apart copies every page of them.
+
+    That is half the CPU of a server's life. Whoever ends by an exception, or cannot be rid of its last words, ends by
+    the interpreter; and so does every server that is started by `exec`.
+    """
+    threading._shutdown()  # type: ignore[attr-defined] # waits for threads, as the interpreter does first
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -11,16 +12,21 @@ from demo.texts.catalogue import read_catalogue
 from demo.web.problems import TITLES
 from demo.web.rendering.page_texts import SCRIPT_TEXTS, TITLES_OF_REFUSALS
 from tests.support.spoken_words import WORD, spoken_words
-from tests.support.text_sources import ROOT, TEMPLATES, script_texts_of, used_texts
+from tests.support.text_sources import ROOT, TEMPLATES, Used, script_texts_of, used_texts
 
 OTHERS = languages()[1:]
-USED = used_texts()
 MARKUP = re.compile(r"<[^>]+>|%%|%\(\w+\)s")
 SAME_EVERYWHERE = {"Shift", "Space", "Enter", "PgDn", "PgUp", "Home", "End", "XXXX"}
 """Names of keys, and the form of a code."""
 
 ONLY_ATTRIBUTES = r"{% macro sends.*?{%- endmacro %}|{% block kind %}\w+{% endblock %}"
 """What stands within a tag."""
+
+
+@cache
+def used() -> Used:
+    """Return them, read once and by the worker that runs these tests only: each of them imports this file."""
+    return used_texts()
 
 
 def test_there_are_texts_in_english_german_and_spanish() -> None:
@@ -30,9 +36,9 @@ def test_there_are_texts_in_english_german_and_spanish() -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_catalogue_has_every_text_that_is_used_and_no_other(language: str) -> None:
     catalogue = read_catalogue(language)
-    assert {text: USED.texts[text] for text in USED.texts.keys() - catalogue.texts.keys()} == {}
-    assert catalogue.texts.keys() - USED.texts.keys() == set()
-    assert catalogue.counted.keys() == USED.counted.keys()
+    assert {text: used().texts[text] for text in used().texts.keys() - catalogue.texts.keys()} == {}
+    assert catalogue.texts.keys() - used().texts.keys() == set()
+    assert catalogue.counted.keys() == used().counted.keys()
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -8,9 +8,11 @@ from pathlib import Path
 from demo.errors import JournalError, describe
 from demo.journal.deck_table import read_deck_files, read_decks
 from demo.journal.library.inspect import open_read_only
+from demo.journal.panel_table import PanelMoment, read_panel_moments, read_picture
 from demo.journal.rows import entry_of
 from demo.journal.sqlite_file import REMEDY, STORY, refuse_foreign
 from demo.narration.image import DeckImage
+from demo.panels.picture import PanelPicture
 from demo.show import ShowState
 from demo.show import events as e
 from demo.show.events import JournalEntry
@@ -66,6 +68,19 @@ class Recording:
         """Return the images, fonts and stylesheets of the decks. Raises `JournalError`."""
         with self._open() as db:
             return list(read_deck_files(db))
+
+    def panel_moments(self) -> list[PanelMoment]:
+        """Return when the panels on the stage changed; none in a journal of an earlier version. Raises `JournalError`.
+
+        One without a moment of its own was not recorded.
+        """
+        with self._open() as db:
+            return list(read_panel_moments(db))
+
+    def picture(self, moment: PanelMoment) -> PanelPicture | None:
+        """Return what a panel showed from that moment on; None if it cannot be read. Raises `JournalError`."""
+        with self._open() as db:
+            return read_picture(db, moment)
 
     def show(self) -> ShowState:
         """Return the show before its first event, as far as the journal knows its deck. Raises `JournalError`.

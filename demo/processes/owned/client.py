@@ -1,6 +1,7 @@
 """The processes of a show as its server sees them: started in order, watched, broken and healed, ended at the end."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from demo.errors import SubjectError, log_unexpected
 from demo.processes.owned.connection import WHO, SupervisorConnection
 from demo.processes.owned.identity import SupervisorIdentity
 from demo.processes.owned.spec import Limits, OutputLines, ProcessSpec, ProcessState, RawOutput
-from demo.processes.owned.start_supervisor import find_or_start
+from demo.processes.owned.start_supervisor import Opened, find_or_start
 from demo.processes.process_ref import ProcessRef
 
 logger = logging.getLogger("demo.processes.owned")
@@ -19,6 +20,9 @@ logger = logging.getLogger("demo.processes.owned")
 READY_LOOK_SEC = 0.05
 MARGIN_SEC = 10.0
 """The time that a request may take longer than what the supervisor waits for meanwhile."""
+
+OPENING_TIMEOUT_SEC = 5.0
+"""How long the end of a show waits for a supervisor that a cancelled start was finding or starting."""
 
 END_TIMEOUT_SEC = 5.0
 """How long a supervisor that has stopped everything may take to end."""
@@ -63,6 +67,7 @@ class OwnedProcesses:
         self._ready = dict(ready or {})
         self.limits = limits or Limits()
         self._connection: SupervisorConnection | None = None
+        self._opening: asyncio.Future[Opened] | None = None
         self._is_configured = False
         """Whether the supervisor knows which processes there are."""
         self._states = {name: ProcessState(name) for name in self._all_specs}
@@ -149,19 +154,38 @@ class OwnedProcesses:
         if self._connection is not None:
             return True
         self._is_configured = False
-        self._connection, states, adopted = await find_or_start(
-            self.show, self.limits, self._take, self._take_supervisor_end
+        self._opening = asyncio.ensure_future(
+            find_or_start(self.show, self.limits, self._take, self._take_supervisor_end)
         )
+        # Shielded, for the supervisor may run by the time that the start is cancelled: `stop` has to end it.
+        opened = await asyncio.shield(self._opening)
+        self._opening = None
+        return self._take_opened(opened)
+
+    def _take_opened(self, opened: Opened) -> bool:
+        self._connection, states, adopted = opened
         for state in states:
             self._take(state)
         return adopted
+
+    async def _finish_opening(self) -> None:
+        """Wait for the connection that a cancelled start was opening; give it up if that takes long."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        await asyncio.wait({opening}, timeout=OPENING_TIMEOUT_SEC)
+        if not opening.done():
+            opening.cancel()
+            return
+        with contextlib.suppress(SubjectError):
+            self._take_opened(await opening)
 
     async def stop(self) -> None:
         """End all processes and their supervisor; safe to call twice, or without a start. Raises `SubjectError`."""
         self._stopping = True
         if self._connection is None:
             async with self._lock:  # a start that is just connecting
-                pass
+                await self._finish_opening()
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -178,6 +202,7 @@ class OwnedProcesses:
 
     async def close(self) -> None:
         """Leave the processes to the next server, or to their end if none comes."""
+        await self._finish_opening()
         if self._connection is not None:
             await self._connection.close()
             self._connection = None

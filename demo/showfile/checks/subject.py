@@ -6,9 +6,9 @@ from demo.errors import DemoError, UsageError, log_unexpected
 from demo.showfile.checks.places import Checked, unknown
 from demo.showfile.schema_problems import did_you_mean
 from demo.showfile.subject_options import written_options
-from demo.subjects import load, names, options, takes
 from demo.subjects.installed import installed_names
 from demo.subjects.options import Given, dashed
+from demo.subjects.registry import load, names, options, takes
 
 logger = logging.getLogger(__name__)
 

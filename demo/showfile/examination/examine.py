@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from demo.findings import Finding, no, ok, together
+from demo.findings import Finding, maybe, no, ok, together
 from demo.processes.ports import is_free
 from demo.showfile.examination.answers import check_answers
 from demo.showfile.examination.containers import check_containers
@@ -11,6 +11,7 @@ from demo.showfile.examination.programs import check_programs
 from demo.showfile.running import RunningSystem
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show
+from demo.showfile.text_room import text_problems
 
 MAX_SEC = 18.0
 """For the containers: compose and the engine are asked one after the other."""
@@ -21,7 +22,8 @@ async def examine(show: Show, system: RunningSystem) -> Sequence[Finding]:
     folder = (show.source.folder or Path.cwd()).absolute()
     containers = await together({"containers": check_containers(show, folder)}, MAX_SEC)
     answers = await check_answers(show.settings, system)
-    return (*check_programs(show, folder), *_check_ports(show.settings), *containers, *answers)
+    found = (*check_programs(show, folder), *_check_ports(show.settings), *containers, *answers)
+    return (*found, *_check_texts(show))
 
 
 def _check_ports(settings: FrontMatter) -> Iterator[Finding]:
@@ -36,3 +38,9 @@ def _check_ports(settings: FrontMatter) -> Iterator[Finding]:
         else:
             remedy = "stop the program that uses it; a running show of this file uses it, too"
             yield no(f"port {number}", f"in use, but {user} needs it", remedy)
+
+
+def _check_texts(show: Show) -> Iterator[Finding]:
+    """Yield the chapters whose text the stage has no room for; nothing is said of texts that fit."""
+    for problem in text_problems(show):
+        yield maybe(f"{problem.file}:{problem.position.line}", problem.message)

@@ -24,12 +24,13 @@ from demo.markup import to_html, to_plain
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.show.health_sample import encodable
+from demo.text_fit import text_sizes
 from demo.texts import current_catalogue, localize_number, use_language
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
 from demo.views.key_bars import draw_bar
 from demo.views.questions import Questions
-from demo.web.rendering import card_layout, text_sizes
+from demo.web.rendering import card_layout
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_texts import EXTENSION, install_texts, script_texts
 from demo.web.rendering.panel_output import output_rows, output_size

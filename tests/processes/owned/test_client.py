@@ -1,6 +1,7 @@
 """The processes of a show as its server sees them: order, readiness, ends, heals, output."""
 
 import asyncio
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from demo.errors import SubjectError
 from demo.processes.owned.client import OwnedProcesses
+from demo.processes.owned.identity import SupervisorFiles
 from demo.processes.owned.output import MAX_LINES
 from demo.processes.owned.spec import ProcessState
 from demo.processes.ports import free_ports
@@ -62,6 +64,22 @@ while True: server.accept()[0].close()
         assert [await processes.owns_port(name) for name in ports] == [True, True, True]
     expected = [f"{name} {word}" for name in ports for word in ("started", "listens")]
     assert book.read_text().splitlines() == [*expected, "web stopped", "api stopped", "db stopped"]
+
+
+@pytest.mark.parametrize("begun_sec", [0.0, 0.02, 0.1, 0.3])
+async def test_a_start_that_is_cancelled_leaves_no_supervisor(begun_sec: float) -> None:
+    mark = new_mark()
+    processes = OwnedProcesses(mark, [spec("web", python("import time; time.sleep(60)"))])
+    starting = asyncio.create_task(processes.admit())
+    await asyncio.sleep(begun_sec)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await processes.stop()
+    lock = SupervisorFiles.of_show(mark).lock
+    # The guard and the supervisor hold it as long as they live.
+    lock.touch()
+    with lock.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 async def test_a_process_is_ready_when_its_judge_says_so(tmp_path: Path) -> None:

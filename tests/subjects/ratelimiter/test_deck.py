@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from demo.subjects import load
 from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
 from demo.subjects.ratelimiter.chapter_actions import LimiterActions
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
+from demo.subjects.registry import load
 from demo.types import Measured
 
 SEEN = Measured(0.41, 1.23)

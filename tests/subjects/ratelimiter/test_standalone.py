@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,8 +34,34 @@ def runtime(state_home: Path) -> Path:
     return state_home
 
 
+@pytest.fixture(scope="module")
+def shared_stand() -> Iterator[tuple[LimiterStand, str]]:
+    """A system for all tests that leave it standing, and the state directory where it is found."""
+    home = tempfile.mkdtemp(prefix="cs-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", home)
+        stand = LimiterStand("here")
+    yield stand, home
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", home)
+        stand.end()
+    shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.fixture
-def stand(runtime: Path) -> Iterator[LimiterStand]:
+def stand(shared_stand: tuple[LimiterStand, str], monkeypatch: pytest.MonkeyPatch) -> LimiterStand:
+    """The shared system, whole again whatever the test before has broken."""
+    stand, home = shared_stand
+    monkeypatch.setenv("XDG_STATE_HOME", home)
+    if stand.what_is_broken():
+        stand.repair()
+        until_whole(stand)
+    return stand
+
+
+@pytest.fixture
+def own_stand(runtime: Path) -> Iterator[LimiterStand]:
+    """A system for one test, which may end it."""
     stand = LimiterStand("here")
     try:
         yield stand
@@ -152,14 +180,14 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Limi
         server.until(lambda state: not state["health"]["has_issues"])
 
 
-def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand) -> None:
+def test_the_system_ends_under_a_server_and_the_show_goes_on(own_stand: LimiterStand) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
     with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
-        pids = list(stand.pids().values())
-        os.kill(stand.standing.pid, signal.SIGKILL)
+        pids = list(own_stand.pids().values())
+        os.kill(own_stand.standing.pid, signal.SIGKILL)
         wait_for(lambda: not any(map(is_running, pids)))
         server.until(lambda state: all(node["health"] == "down" for node in state["health"]["nodes"]))
         assert server.client.post("/advance").status_code == 200

@@ -12,8 +12,8 @@ from demo.clock import CLOCK
 from demo.errors import UsageError
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
-from demo.subjects import load
 from demo.subjects.cluster.members import Member, natural_key
+from demo.subjects.registry import load
 from demo.subjects.tikv.chapter_actions import of_pd, pd_word
 from demo.subjects.tikv.client.kv_store import MAX_KEYS, some_keys
 from demo.subjects.tikv.client.region_cache import KeyRegion

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor, ShowConfig
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import BearerToken
 from demo.web.access.policy import AccessPolicy, Denied, Visitor

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from demo.show import FaultState, Refusal, ShowState, Timer
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
+from demo.text_fit.text_sizes import narration_size
 from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import snapshot, stage_view
 from demo.views.cards import cards
@@ -25,7 +26,6 @@ from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS, region_names
 from demo.web.rendering.renderer import Renderer
 from demo.web.rendering.small_stage import MAX_THUMBNAILS
-from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))

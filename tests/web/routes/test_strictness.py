@@ -11,7 +11,7 @@ import pytest
 
 from demo.conductor import Conductor, ShowConfig
 from demo.errors import InvalidValue
-from demo.subjects import load
+from demo.subjects.registry import load
 from demo.types import ChaosConfig, ChaosType
 from demo.web.app import Web
 from demo.web.problems import STATUS, type_of
