@@ -19,7 +19,7 @@ from demo.show.refusal import Refusal
 from demo.show.state import ShowState
 
 NOT_AT_HAND = "no recording is at hand: start with --plan-b JOURNAL"
-STOPPED = "stopped: the recording is shown instead"
+STOPPED = "stopped, for the recording is shown instead"
 
 
 def decide_plan_b(command: PlanB | ShowRecording | EndRecording, state: ShowState) -> tuple[e.Event, ...] | Refusal:

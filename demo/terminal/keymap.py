@@ -34,7 +34,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("U", "heal all"),
     ("X X", "halt: heal all, refuse new faults"),
     ("E", "resume after a halt"),
-    ("M M", "go on from the recording of --plan-b; M: back to live"),
+    ("M M", "show the recording of --plan-b; M: back to live"),
     ("B or .", "blackout"),
     ("Z", "freeze what the audience sees, and unfreeze it"),
     ("S", "start or pause the timer"),
