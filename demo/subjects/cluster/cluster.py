@@ -123,7 +123,8 @@ class Cluster:
             await self.deployment.bring_up()
             await self._retry_update_addresses()
             await self._process.ensure_running()
-            await self._wait_until_up(self.up_sec)
+        # Without the lock: what dies meanwhile is waited for in vain, unless somebody heals it.
+        await self._wait_until_up(self.up_sec)
 
     async def _update_addresses(self) -> None:
         """Find out who belongs to it and where each answers, without waiting for the engine's first event."""

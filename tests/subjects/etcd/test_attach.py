@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,16 @@ def demo(*words: str) -> subprocess.CompletedProcess[str]:
     return run_demo(*words)
 
 
+def healths(state: dict[str, Any]) -> dict[str, str]:
+    return {node["id"]: node["health"] for node in state["health"]["nodes"]}
+
+
+def has_started(state: dict[str, Any]) -> bool:
+    """Somebody leads, and every member was asked."""
+    leader = state["health"] and (state["health"].get("leader") or {}).get("id")
+    return bool(leader) and "starting" not in healths(state).values()
+
+
 def test_services_of_other_names_are_the_cards_and_the_leader_is_one_of_them(tmp_path: Path) -> None:
     with project() as mine:
         mine.compose("up", "-d", file=other_names(tmp_path))
@@ -48,8 +59,8 @@ def test_services_of_other_names_are_the_cards_and_the_leader_is_one_of_them(tmp
         docker("kill", mine.container("etcd-3"))
         server = Server("etcd", "--attach", mine.name, "--fresh")
         try:
-            state = server.until(lambda s: bool(s["health"] and (s["health"].get("leader") or {}).get("id")), 40)
-            cards = {node["id"]: node["health"] for node in state["health"]["nodes"]}
+            state = server.until(has_started, 40)
+            cards = healths(state)
             assert [name for name in cards if name.startswith("etcd")] == ["etcd-1", "etcd-2", "etcd-3"]
             assert (cards["etcd-1"], cards["etcd-2"], cards["etcd-3"]) == ("up", "up", "down")
             assert state["health"]["leader"]["id"] in ("etcd-1", "etcd-2")

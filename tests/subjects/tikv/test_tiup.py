@@ -238,7 +238,8 @@ def test_parts_that_died_unasked_are_healed_and_the_last_of_an_old_tiups_own_is_
         assert server.client.post("/heal").status_code == 202
         server.until(all_up, 30)
     was = {name: pid_of(server, name) for name in (last, *others)}
-    assert server.client.post("/chaos/kill-store", json={"target": last}).status_code == 202
+    # Refused until the heal itself has seen that all is up.
+    wait_for(lambda: server.client.post("/chaos/kill-store", json={"target": last}).status_code == 202)
     state = server.until(lambda state: fault(state, "kill-store")["state"] == "failed")
     assert f"{last} is the last process of its kind that tiup itself has started" in fault(state, "kill-store")["error"]
     assert {name: pid_of(server, name) for name in was} == was
