@@ -14,7 +14,8 @@ def find_long_texts(state: ShowState, numbers: Collection[int], lines: Mapping[i
     `lines`: where chapters begin in their file, as `show.md:12`; none for a deck that is no file.
     """
     verdicts = {number: verdict.text for number, verdict in state.verdicts.items()}
-    for overflow in find_overflows(state.chapters, has_system=has_system(state), verdicts=verdicts):
+    tested = {span.chapter for span in state.spans}
+    for overflow in find_overflows(state.chapters, has_system=has_system(state), verdicts=verdicts, tested=tested):
         if overflow.chapter in numbers:
             place = f"{lines[overflow.chapter]}: " if overflow.chapter in lines else ""
             yield RehearsalFinding("too-long", overflow.chapter, "", f"{place}{overflow.text}", ())

@@ -1,7 +1,7 @@
 """Which chapters of a deck have more text than the stage has room for, and by how much."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.markup import to_plain
@@ -64,19 +64,23 @@ class Overflow:
 
 
 def find_overflows(
-    deck: Sequence[Chapter], *, has_system: bool, verdicts: Mapping[int, str] | None = None
+    deck: Sequence[Chapter],
+    *,
+    has_system: bool,
+    verdicts: Mapping[int, str] | None = None,
+    tested: Collection[int] = (),
 ) -> Iterator[Overflow]:
     """Yield the chapters whose text does not fit. `verdicts`: those that were found, by the number of the prediction.
 
     With them what came of a prediction counts, too: it is shown under the text of its chapter, and of those after it
-    that test nothing.
+    that test nothing. `tested`: chapters in which faults were injected, whether or not their settings name them.
     """
     found = verdicts or {}
     standing = 0
     for number, chapter in enumerate(deck, 1):
         if chapter.hypothesis or chapter.shows_evidence:
             standing = number if chapter.hypothesis else 0
-        is_spoken_of = standing == number or (standing in found and not chapter.injects)
+        is_spoken_of = standing == number or (standing in found and not chapter.injects and number not in tested)
         hypothesis = deck[standing - 1].hypothesis if standing and is_spoken_of else ""
         setting = Setting(number, len(deck), has_system, hypothesis, found.get(standing, "") if hypothesis else "")
         overflow = find_overflow(chapter, setting)
