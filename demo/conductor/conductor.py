@@ -1,7 +1,6 @@
 """The conductor: decides on each command, writes its events, applies them, and starts what they ask for."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
+from demo.conductor.state_listeners import Listener, StateListeners
 from demo.conductor.system_lifecycle import SystemLifecycle
 from demo.errors import DemoError, Refused, describe, log_unexpected
 from demo.journal import Journal
@@ -38,8 +38,6 @@ CLOSING_WATCHED_SEC = 4.0
 
 ENDING_SEC = 2.0
 """Grace period of cancelled tasks; one that ignores its cancellation is abandoned."""
-
-Listener = Callable[[ShowState], None]
 
 
 class Conductor:
@@ -69,7 +67,7 @@ class Conductor:
         self._gate = ChapterGate(config.unmet)
         self.panels, self.images = config.panels, config.images
         self._writer = JournalWriter(self, self._queue.hurry)
-        self._listeners: list[Listener] = []
+        self._listeners = StateListeners(self._report_once)
         self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
@@ -96,13 +94,7 @@ class Conductor:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each new state; return a function that unsubscribes it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with contextlib.suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._listeners.subscribe(listener)
 
     async def submit(self, command: c.CommandEnvelope) -> ShowState:
         """Run a command of a presenter or a program, and return the state after it.
@@ -289,7 +281,7 @@ class Conductor:
         if isinstance(command.command, c.ReplaceDeck):
             self._take_deck(command.command)
         self.demo_state.current = state.current
-        self._notify_listeners()
+        self._listeners.notify(self._state)
         return writing
 
     def _take_deck(self, command: c.ReplaceDeck) -> None:
@@ -306,15 +298,6 @@ class Conductor:
             state = apply(state, entry)
             entries.append(entry)
         return state, entries
-
-    def _notify_listeners(self) -> None:
-        # A copy, because a listener may unsubscribe while it is called.
-        for listener in tuple(self._listeners):
-            try:
-                listener(self._state)
-            except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
-                log_unexpected(logger, "notifying a listener of a new state", error)
-                self._report_once(f"a screen raised an error: {describe(error)}")
 
     def _report_once(self, text: str) -> None:
         """Send the presenter a notice, once for each text: a bug that recurs with every state would flood the log."""

@@ -5,8 +5,6 @@ is shown no command but a halt reaches the system.
 """
 
 import asyncio
-import contextlib
-import logging
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +12,8 @@ from typing import Any
 
 from demo.clock import ShowClock
 from demo.conductor import ShowHost
-from demo.errors import Refused, UsageError, describe, log_unexpected
+from demo.conductor.state_listeners import Listener, StateListeners
+from demo.errors import Refused, UsageError
 from demo.evidence.plan_b_match import RecordedChapters
 from demo.evidence.recorded_panels import RecordedPanels
 from demo.evidence.replay import Replay
@@ -32,16 +31,12 @@ from demo.show.plan_b_types import EndRecording, LiveStand, Need, PlanB, Recordi
 from demo.show.refusal import refuse_stale
 from demo.types import Chapter
 
-logger = logging.getLogger(__name__)
-
 WHO = "replay"
 TICK_SEC = 1.0
 """How often the timer of the talk is set while the clock of the recording stands."""
 
 STARTS_SEC = 15.0
 """A system that was never up is not missed before: it starts."""
-
-Listener = Callable[[ShowState], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +115,7 @@ class ShowWithPlanB:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._issuer = WHO
         self._lock = asyncio.Lock()
-        self._listeners: list[Listener] = []
+        self._listeners = StateListeners(lambda text: self.live.enqueue("show", c.Notice(text)))
         self._compared: tuple[tuple[Chapter, ...], tuple[str, ...]] | None = None
         self._timed: tuple[object, Timer] = (None, Timer())
         self._ticks = 0
@@ -166,13 +161,7 @@ class ShowWithPlanB:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each new state; return a function that unsubscribes it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with contextlib.suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._listeners.subscribe(listener)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine beside the show until it ends; report its exception to the presenter."""
@@ -292,12 +281,7 @@ class ShowWithPlanB:
 
     def _publish(self) -> None:
         self._state = self._make_state()
-        for listener in tuple(self._listeners):
-            try:
-                listener(self._state)
-            except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
-                log_unexpected(logger, "notifying a listener of a new state", error)
-                self.live.enqueue("show", c.Notice(f"a screen raised an error: {describe(error)}"))
+        self._listeners.notify(self._state)
 
     def _make_state(self) -> ShowState:
         """Return what the screens show: the show, or the recorded state with what is the show's own in any case.

@@ -13,6 +13,7 @@ from typing import Any
 
 from demo.clock import ShowClock
 from demo.conductor.command_counts import CommandCounts
+from demo.conductor.state_listeners import Listener, StateListeners
 from demo.errors import DemoError, JournalError, Refused, ShowOver, describe, log_unexpected
 from demo.evidence.recorded_panels import RecordedPanels
 from demo.evidence.replay_clock import ReplayClock
@@ -39,8 +40,6 @@ MAX_GROUPS = 50
 FOLDED_AT_ONCE = 100
 FLUSH_EVERY_SEC = 0.25
 MAX_NOTICES = 3
-
-Listener = Callable[[ShowState], None]
 
 
 @dataclass(slots=True)
@@ -88,7 +87,7 @@ class Replay:
         self._held: FrozenView | None = None
         self._held_chapter: Chapter | None = None
         self._notices = describe_recording(plan, self._panels)
-        self._listeners: list[Listener] = []
+        self._listeners = StateListeners(lambda text: self.enqueue(WHO, c.Notice(text)))
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock, self._wake = asyncio.Lock(), asyncio.Event()
         self._phase: ReplayPhase = "waiting"
@@ -118,13 +117,7 @@ class Replay:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each new state; return a function that unsubscribes it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with contextlib.suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._listeners.subscribe(listener)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine beside the replay, as a task; report its exception to the presenter."""
@@ -342,11 +335,7 @@ class Replay:
         self._published += 1
         self._state = self._make_state()
         self._panels.show_at(self.clock.now())
-        for listener in tuple(self._listeners):
-            try:
-                listener(self._state)
-            except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
-                log_unexpected(logger, "notifying a listener of a new state", error)
+        self._listeners.notify(self._state)
 
     def _make_state(self) -> ShowState:
         """Return the recorded state with a number of its own, and with the curtain and the freeze of now."""

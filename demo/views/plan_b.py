@@ -27,7 +27,7 @@ class PlanBView:
 
     @property
     def stands_out(self) -> bool:
-        """It is shown where the presenter looks, not only where it is looked for."""
+        """Return whether it is shown where the presenter looks, not only where it is looked for."""
         return self.is_on or bool(self.why)
 
 
