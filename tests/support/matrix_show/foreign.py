@@ -5,16 +5,22 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 
 def serve(port: int) -> None:
+    """Each connection has a thread: a client that was stopped before it sent anything holds up nobody else."""
     with socket.create_server(("127.0.0.1", port)) as server:
         while True:
             connection, _ = server.accept()
-            with connection, contextlib.suppress(OSError):
-                connection.recv(1024)
-                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+
+def answer(connection: socket.socket) -> None:
+    with connection, contextlib.suppress(OSError):
+        connection.recv(1024)
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 def answers(port: int) -> bool:
