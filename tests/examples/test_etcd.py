@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.example_shows import copy_example, playing_example
+from tests.support.told_afterwards import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""
@@ -22,3 +23,4 @@ def test_a_majority_goes_on_without_one_member_and_a_minority_refuses(
     with playing_example(copy_example("etcd", tmp_path), state_home) as example:
         assert example.play_to_the_end() == {FOLLOWER: True, LEADER: True, MAJORITY: True, AGAIN: True}
         assert example.show.server.stop() == 0
+    check_reported_and_replayed(state_home)

@@ -14,6 +14,7 @@ import pytest
 from demo.showfile.show import open_show
 from demo.showfile.trust import deeds
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
+from tests.support.told_afterwards import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""
@@ -47,6 +48,7 @@ def test_what_was_there_before_is_put_back_and_pods_come_and_go(
         state = example.show.server.until(lambda state: not state["health"]["has_issues"])
         assert sorted(color for color, _ in _pods(state)) == ["blue", "blue", "green", "green", "green"]
         assert not {pod for pod in _pods(state) if pod[0] == "blue"} & first, "pods are replaced"
+    check_reported_and_replayed(state_home)
     deployments = json.loads((bin_folder / "cluster.json").read_text())["deployments"]
     assert [(one["replicas"], one["image"]) for one in deployments] == [(2, "shop:1"), (3, "shop:1")]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.example_shows import copy_example, playing_example
+from tests.support.told_afterwards import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""
@@ -20,3 +21,4 @@ def test_a_lease_decides_who_may_write_and_nobody_may_without_its_store(tmp_path
     with playing_example(copy_example("patroni", tmp_path), state_home) as example:
         assert example.play_to_the_end() == {DIES: True, CUT_OFF: True, NO_STORE: True, STORE_AGAIN: True}
         assert example.show.server.stop() == 0
+    check_reported_and_replayed(state_home)

@@ -10,6 +10,7 @@ from demo.showfile.show import open_show
 from tests.support.example_shows import copy_example
 from tests.support.played_shows import PlayedShow, playing
 from tests.support.postgres import lacking_binaries
+from tests.support.told_afterwards import check_reported_and_replayed
 
 pytestmark = pytest.mark.system
 
@@ -49,6 +50,7 @@ def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(
         assert show.server.state()["complete"]
         assert len(books(deck)) == 1
         assert show.server.stop() == 0
+    check_reported_and_replayed(state_home)
 
 
 def books(deck: Path) -> list[str]:

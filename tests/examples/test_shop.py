@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
+from tests.support.told_afterwards import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""
@@ -26,6 +27,7 @@ def test_a_timeout_does_not_help_retries_keep_a_fault_alive_and_less_traffic_end
             SILENT: True,
         }
         assert example.show.server.stop() == 0
+    check_reported_and_replayed(state_home)
 
 
 def test_its_programs_are_short_and_need_nothing_but_python() -> None:

@@ -19,15 +19,16 @@ START_SEC = 1.0
 
 def main(argv: list[str]) -> str:
     """Carry out a command as kubectl would, and return what it prints. Raises `SystemExit` with an error."""
-    with STATE.open("r+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        cluster = json.load(file)
+    with STATE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cluster = json.loads(STATE.read_text())
         settle(cluster)
         text = carry_out(cluster, argv)
         settle(cluster)
-        file.seek(0)
-        file.truncate()
-        json.dump(cluster, file)
+        # In one step: a probe that took too long is killed at any moment, also while it writes.
+        written = STATE.with_suffix(".new")
+        written.write_text(json.dumps(cluster))
+        written.replace(STATE)
     return text
 
 

@@ -14,6 +14,7 @@ from tests.support.containers import docker
 from tests.support.etcd_cluster import FILE, Project, fault, image, node, project, show, step, until_states, until_up
 from tests.support.servers import Server
 from tests.support.stage_html import verdicts
+from tests.support.told_afterwards import check_reported_and_replayed
 
 MEMBERS = {"etcd-0", "etcd-1", "etcd-2"}
 ALL_RUN = dict.fromkeys(sorted(MEMBERS), "running")
@@ -38,8 +39,8 @@ def standing() -> Iterator[tuple[Project, Server]]:
             server.sweep()
 
 
-def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine: Project) -> None:
-    server = show(mine)
+def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine: Project, state_home: Path) -> None:
+    server = show(mine, state_home=state_home)
     try:
         state = until_up(server)
         leader = state["health"]["leader"]["id"]
@@ -71,6 +72,7 @@ def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine
         assert server.stop() == 0
         server.sweep()
     assert mine.states() == {}
+    check_reported_and_replayed(state_home)
 
 
 def led_after(page: str) -> float:

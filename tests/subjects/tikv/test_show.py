@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.support.containers import docker
 from tests.support.servers import Server
 from tests.support.tikv_containers import PARTS, Project, Stand, on_stage
+from tests.support.told_afterwards import check_reported_and_replayed
 
 UP_SEC = 60.0
 ALL_RUN = dict.fromkeys(PARTS, "running")
@@ -63,8 +65,8 @@ def texts(state: dict[str, Any]) -> list[str]:
     return [line["text"] for line in state["log"]]
 
 
-def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project) -> None:
-    server = project.show()
+def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project, state_home: Path) -> None:
+    server = project.show(state_home=state_home)
     try:
         state = until_up(server)
         assert project.states() == ALL_RUN
@@ -111,6 +113,7 @@ def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project) 
         code = server.stop()
         server.sweep()
     assert (code, project.states()) == (0, {})
+    check_reported_and_replayed(state_home)
 
 
 def break_and_heal(server: Server, name: str, seen: str, office: str) -> None:
