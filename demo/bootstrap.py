@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from demo.conductor import Conductor, ShowConfig, ShowHost, measured_show
 from demo.conductor.error_log import keep_log
 from demo.conductor.panel_recorder import record_panels
+from demo.conductor.system_description import describe_system
 from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
 from demo.evidence.plan_b import PreparedRecording, ShowWithPlanB
@@ -160,6 +161,7 @@ async def _play(
         host = conductor if options.plan_b is None else ShowWithPlanB(conductor, options.plan_b)
         keep_log(conductor)
         record_panels(conductor)
+        describe_system(conductor, subject, options.chosen)
         _report_subject(subject, conductor, takes_edits=options.unattended is None)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))

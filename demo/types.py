@@ -340,6 +340,17 @@ class Stage(Protocol):
         """Return the newest health sample, None without one."""
 
 
+@runtime_checkable
+class DescribesSystem(Protocol):
+    """Optional for a subject: with it the journal and the report of a show tell what it ran on."""
+
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        """Return names and values, as `("Redis", "7.2.4")`; leave out what is not known, and all secrets.
+
+        Asked once the system has been up for the first time, and again after each start of the server.
+        """
+
+
 class Subject(Protocol):
     """A system for a chaos demo: how it is started, probed, broken and healed, and the deck about it."""
 

@@ -70,6 +70,12 @@ class Engine:
             raise EngineError(f"the container engine at {self.where} reports no ID, so it cannot be told from another")
         return f"{info['ID']} {info.get('DockerRootDir') or ''}".rstrip()
 
+    async def version(self) -> str:
+        """Return the engine's name and version, as `Docker 27.3.1`. Raises `EngineError`."""
+        version = await self._ask("report its version", lambda client: client.version())
+        names = {part.get("Name") for part in version.get("Components") or ()}
+        return f"{'Podman' if 'Podman Engine' in names else 'Docker'} {version.get('Version') or ''}".rstrip()
+
     async def info(self) -> Mapping[str, Any]:
         async def ask(client: "Docker") -> Mapping[str, Any]:
             told = await client.system.info()

@@ -39,6 +39,8 @@ class Container:
     """Network → its present IPv4 address there, whether a user or the engine chose it."""
     health: str = ""
     """What its own health check says: starting, healthy or unhealthy; "" without one."""
+    image: str = ""
+    """The image as it was asked for, `postgres:16`."""
 
     @property
     def project(self) -> str:
@@ -84,6 +86,7 @@ def parse_container(data: Mapping[str, Any]) -> Container:
         auto_remove=bool((data.get("HostConfig") or {}).get("AutoRemove")),
         addresses={name: str(at) for name, endpoint in endpoints.items() if (at := endpoint.get("IPAddress"))},
         health=_health_of(state),
+        image=str(data["Config"].get("Image") or ""),
     )
 
 

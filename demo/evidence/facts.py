@@ -228,6 +228,8 @@ class ShowFacts:
     lacks_panels: bool = False
     """Whether its chapters had panels, and the journal has nothing of what they showed."""
     books: tuple[BookFacts, ...] = ()
+    system: tuple[tuple[str, str], ...] = ()
+    """What it ran on: each name once, with its value."""
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

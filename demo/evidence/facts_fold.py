@@ -28,6 +28,7 @@ from demo.show import FaultState, ShowState, Verdict, apply
 from demo.show import events as e
 from demo.show.ballot import BallotState
 from demo.show.plan_b_types import RecordingEnded, RecordingShown
+from demo.show.system_described import SystemDescribed
 from demo.show.vote_events import QuestionShown
 from demo.types import ChaosConfig, ChaosType
 from demo.views.state_json import DEVICE_MARK
@@ -79,6 +80,7 @@ class FactsFold:
         self._events: list[Line] = []
         self._ending: Ending = "open"
         self._lines_left_out = 0
+        self._system: dict[str, str] = {}
 
     def add(self, entry: e.JournalEntry) -> None:
         """Take the next entry. Raises whatever the rules raise for one that does not fit."""
@@ -158,6 +160,8 @@ class FactsFold:
                 self._recordings[-1] = replace(self._recordings[-1], until=at)
             case e.FreshnessChanged(freshness=freshness, reason=reason):
                 self._note_freshness(at, freshness, made_safe(reason), before)
+            case SystemDescribed(facts=facts):
+                self._system = {made_safe(name): made_safe(value) for name, value in facts}
             case e.ShowClosed(over=over):
                 self._ending = "over" if over else "stopped"
             case e.ShowSetAside():
@@ -259,6 +263,7 @@ class FactsFold:
             lines_left_out=self._lines_left_out,
             measured=self._series.measured(),
             books=self._books.facts(),
+            system=tuple(self._system.items()),
         )
 
 

@@ -9,6 +9,7 @@ from demo.evidence.facts import ChapterFacts, FaultRun, ShowFacts
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_compared
 from demo.evidence.report_json import VERSION, dump_report
+from demo.evidence.report_system import system_differences
 from demo.evidence.report_view import ReportView, beside, footer_text, head_facts, warnings
 from demo.evidence.report_words import NONE, count_texts, limits_text, run_title, verdict_of, verdict_word
 from demo.texts import localize_number, translate
@@ -33,6 +34,7 @@ def comparison_view(first: ShowFacts, second: ShowFacts) -> ReportView:
             _predictions(first, second),
             *_curves(first, second),
             _chapters(first, second),
+            *filter(None, (system_differences(first, second, _names(first, second)),)),
         ),
         footer_text(f"{first.name}, {second.name}"),
     )

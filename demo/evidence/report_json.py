@@ -62,6 +62,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "metrics": [_series(facts, series) for series in facts.measured.series],
         "panels": [_panel(facts, panel) for panel in facts.panels],
         "nodes": [_node(node) for node in facts.measured.nodes],
+        "system": dict(facts.system),
     }
 
 

@@ -9,6 +9,7 @@ from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFa
 from demo.evidence.report_books import books_section
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
+from demo.evidence.report_system import system_section
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -61,6 +62,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _votes(facts),
         _chapters(facts),
         _interruptions(facts),
+        system_section(facts),
         _log(facts),
         _notes(facts),
     )

@@ -11,6 +11,7 @@ from demo.probes.numbers import mapping
 from demo.probes.result import Reading
 
 TIMEOUT_SEC = 0.3
+STATUS = "v3/maintenance/status"
 NOBODY = "0"
 
 
@@ -26,7 +27,7 @@ class EtcdProbe:
     deadline_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        probe = HttpProbe(self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={})
+        probe = HttpProbe(self.session, f"{self.url}/{STATUS}", deadline_sec=self.deadline_sec, posts={})
         reading = await probe.read()
         if not reading.ok:
             return reading

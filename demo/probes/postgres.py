@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from demo.probes.result import Reading
+from demo.probes.server_version import Version
 
 if TYPE_CHECKING:
     import psycopg
@@ -86,6 +87,14 @@ class PostgresProbe:
         if "latency" in data:  # everything was answered but the write
             return Reading({**data, "writes": False}, took_ms=data["latency"] * 1000)
         return Reading(trouble=f"no answer in {self._deadline_sec * 1000:.0f} ms")
+
+    async def version(self) -> Version | None:
+        """Return what the server said when it was connected to; None without a connection. Asks nothing."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            return None
+        told = connection.info.parameter_status("server_version")
+        return None if told is None else ("PostgreSQL", told)
 
     async def close(self) -> None:
         """Close the connection; the next look opens it again."""

@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from demo.clock import uptime
 from demo.probes.http import STRANGER
 from demo.probes.result import Reading
+from demo.probes.server_version import Version, redis_version
 
 TIMEOUT_SEC = 0.4
 KEEP_MS = 5000
@@ -31,6 +32,14 @@ class RedisProbe:
     client: Callable[[], "Redis"]
     key: str = "show:probe:poller"
     deadline_sec: float = TIMEOUT_SEC
+
+    async def version(self) -> Version | None:
+        """Ask for the server's version; None if it is not told."""
+        try:
+            async with asyncio.timeout(self.deadline_sec):
+                return redis_version(await self.client().info("server"))
+        except (RedisError, OSError, TimeoutError):
+            return None
 
     async def read(self) -> Reading:
         started = time.perf_counter()

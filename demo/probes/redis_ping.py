@@ -15,6 +15,7 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, 
 from demo.errors import InvalidValue
 from demo.probes.http_fetch import UNKNOWN_NAME
 from demo.probes.result import Reading
+from demo.probes.server_version import Version, redis_version
 
 TIMEOUT_SEC = 0.3
 
@@ -29,6 +30,8 @@ class RedisPingProbe:
 
     def __init__(self, url: str, deadline_sec: float = TIMEOUT_SEC) -> None:
         self._deadline_sec = deadline_sec
+        self._lock = asyncio.Lock()
+        """There is one connection: a look waits for the answer to another question."""
         try:
             # redis-py retries by default: a refused connection would take longer than the timeout.
             self._client = Redis.from_url(
@@ -49,6 +52,16 @@ class RedisPingProbe:
             await self.close()  # and connect anew: a late answer must not be taken for that to the next question
         return reading
 
+    async def version(self) -> Version | None:
+        """Ask for the server's version over the same connection; None if it is not told."""
+        async with self._lock:
+            try:
+                async with asyncio.timeout(self._deadline_sec):
+                    return redis_version(await self._client.info("server"))
+            except (RedisError, OSError, TimeoutError):
+                await self.close()
+                return None
+
     async def close(self) -> None:
         """Close the connection; the next look opens it again."""
         with contextlib.suppress(RedisError, OSError):
@@ -57,7 +70,7 @@ class RedisPingProbe:
     async def _read(self) -> Reading:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._deadline_sec):
+            async with asyncio.timeout(self._deadline_sec), self._lock:
                 pong, role = await self._ask()
         except (RedisError, OSError, TimeoutError) as error:
             return self._describe(error)

@@ -12,6 +12,7 @@ from demo.show.health_sample import read_sample
 from demo.show.history import extended_history
 from demo.show.plan_b_types import RecordingEnded, RecordingShown
 from demo.show.state import MAX_LOG, FrozenView, Level, LogLine, ShowState, Span, Verdict
+from demo.show.system_described import SystemDescribed
 from demo.show.timer import Timer
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
@@ -72,8 +73,8 @@ def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.Jour
 
 
 @_apply.register
-def _apply_show_closed(event: e.ShowClosed, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    """Change nothing: the event is only for the choice of a journal to continue."""
+def _apply_nothing(event: e.ShowClosed | SystemDescribed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    """Change nothing: these are for whoever reads the journal later, to choose one to continue or to report a show."""
     return state
 
 
@@ -395,6 +396,5 @@ def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.Jou
 @_apply.register
 def _apply_freshness_changed(event: e.FreshnessChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, freshness=event.freshness, freshness_reason=event.reason)
-    if event.reason and event.reason != state.freshness_reason:
-        return _log(changed, entry, event.reason, "error")
-    return changed
+    is_new = bool(event.reason) and event.reason != state.freshness_reason
+    return _log(changed, entry, event.reason, "error") if is_new else changed

@@ -6,6 +6,7 @@ from typing import Literal
 
 from demo.show.health_sample import Sample
 from demo.show.plan_b_types import EndRecording, PlanB, ShowRecording
+from demo.show.system_described import DescribeSystem
 from demo.types import Chapter, FaultDriver
 
 MAX_SAY = 280
@@ -363,6 +364,7 @@ Command = (
     | PlanB
     | ShowRecording
     | EndRecording
+    | DescribeSystem
 )
 
 

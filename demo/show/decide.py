@@ -21,6 +21,7 @@ from demo.show.refusal import (
     refuse_unknown,
 )
 from demo.show.state import FaultState, ShowState
+from demo.show.system_described import DescribeSystem, SystemDescribed
 from demo.show.timer import Timer
 from demo.show.vote_events import QuestionShown
 
@@ -347,6 +348,11 @@ def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
 @_decide.register
 def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decision:
     return (e.MarkNoted(command.name, command.text),)
+
+
+@_decide.register
+def _decide_describe_system(command: DescribeSystem, state: ShowState, at: float) -> Decision:
+    return (SystemDescribed(command.facts),)
 
 
 @_decide.register

@@ -8,6 +8,7 @@ from typing import Any
 
 from demo.errors import JournalError
 from demo.show.plan_b_types import RecordingEnded, RecordingShown
+from demo.show.system_described import SystemDescribed
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
 Freshness = typing.Literal["live", "stale", "unknown"]
@@ -358,6 +359,7 @@ Event = (
     | DurabilityChanged
     | RecordingShown
     | RecordingEnded
+    | SystemDescribed
 )
 
 _BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(Event)}

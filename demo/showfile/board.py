@@ -133,6 +133,15 @@ class ProbeBoard:
         """Ask every probe once, side by side."""
         await asyncio.gather(*(asker.ask_once() for asker in self._askers()))
 
+    async def versions(self) -> list[tuple[str, str]]:
+        """Return by probe what it asks, with its version; of those whose server tells it."""
+        askers = tuple(self._askers())
+        found: dict[str, dict[str, None]] = {}
+        for asker, version in zip(askers, await asyncio.gather(*(one.version() for one in askers)), strict=True):
+            if version is not None:
+                found.setdefault(asker.source, {})[" ".join(version)] = None
+        return [(probe, ", ".join(versions)) for probe, versions in found.items()]
+
     async def close(self) -> None:
         """Close the connections that probes keep; a later look opens them again."""
         await asyncio.gather(*(asker.close() for asker in self._askers()))

@@ -35,6 +35,7 @@ from demo.showfile.process_facts import ProcessFacts, process_spec
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
+from demo.showfile.system_facts import describe_parts
 from demo.types import FaultDriver, Plan
 
 AddFacts = Callable[[Facts], Facts]
@@ -271,6 +272,11 @@ class RunningSystem:
             for name in started.changed:
                 self._tell(f"process {name} was started anew, because the file describes it otherwise now")
         self.loads.start()
+
+    async def describe(self) -> Sequence[tuple[str, str]]:
+        """Return what the system runs on, without the value of any secret."""
+        found = await describe_parts(self._show.settings, self.board, self.containers)
+        return [(name, self.mask(value)) for name, value in found]
 
     async def heal(self) -> None:
         """Start what has died and replace what hangs. Raises `SubjectError` naming all that did not come back."""

@@ -210,6 +210,10 @@ class ShowFile:
         await self._wrapped.start()
         await self._system.start()
 
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        """Return what the subject that the file names runs on, and what the file adds."""
+        return (*await self._wrapped.describe_system(), *await self._system.describe())
+
     async def heal(self) -> None:
         """Heal the subject and what the file adds. Raises `SubjectError` with all that did not come back."""
         errors = []

@@ -11,13 +11,15 @@ from demo.show.following import AnnouncesStart, FollowedShow, FollowsShow, HasHe
 from demo.showfile.merged_poller import MergedPoller
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.subject_facts import FactsWithSubject, SubjectSample
-from demo.showfile.subject_options import chosen_options
+from demo.showfile.subject_options import chosen_options, written_options
+from demo.subjects.described_options import option_facts
 from demo.subjects.options import describe_unknown
 from demo.subjects.registry import check, load, options, takes
 from demo.threads.worker_thread import run_in_thread
 from demo.types import (
     HEAL_SEC,
     STOP_SEC,
+    DescribesSystem,
     FaultDriver,
     HealthPollerProtocol,
     Subject,
@@ -40,6 +42,7 @@ class WrappedSubject:
         self.name = settings.subject or ""
         self.made: Subject | None = None
         self._poller: MergedPoller | None = None
+        self._written = {name: value for name, value in written_options(settings.options) if name not in typed}
         if not self.name:
             if typed:
                 raise UsageError(describe_unknown(str(file), typed, OWN_OPTIONS))
@@ -110,6 +113,11 @@ class WrappedSubject:
     def follow(self, show: FollowedShow) -> None:
         if self.made is not None and isinstance(self.made, FollowsShow):
             self.made.follow(show)
+
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        """Return what it runs on: its options in the file, and what it says itself."""
+        told = await self.made.describe_system() if isinstance(self.made, DescribesSystem) else ()
+        return (*option_facts(self._written), *told)
 
     async def start(self) -> None:
         if self.made is not None:

@@ -1,4 +1,4 @@
-"""Texts for the audience: what looks like an address or a path is masked. Pure.
+"""Texts for others: what looks like an address, a path or a secret is masked. Pure.
 
 This is a safety net: pollers, drivers and decks are themselves to keep addresses out of what the audience sees.
 """
@@ -21,6 +21,15 @@ _IPV6 = re.compile(
 )
 _HOST_PORT = re.compile(r"(?<![\w.:-])[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5}(?![\w:]|\.\d)", re.IGNORECASE)
 
+_CALLED = r"\w*(?:password|passwd|passphrase|secret|api[_-]?key|credentials?)|(?:\w+[_-])?token|authorization"
+_HIDDEN = r"(?:(?:bearer|basic)\s+)?[\"']?[^\s\"',;]+"
+_SECRET = re.compile(
+    rf"\b({_CALLED})(\s*[=:]\s*|\s+(?=[\"'])){_HIDDEN}"
+    rf"|(?<=-)((?:\w+-)*(?:{_CALLED}))(\s+){_HIDDEN}",
+    re.IGNORECASE,
+)
+"""`password=…`, `token: …`, `Authorization: Bearer …`, `--password …`."""
+
 
 @lru_cache(maxsize=8192)
 def masked(text: str) -> str:
@@ -28,6 +37,15 @@ def masked(text: str) -> str:
     for pattern in (_URL, _PATH, _IPV4):
         text = pattern.sub(MASK, text)
     return _HOST_PORT.sub(MASK, _IPV6.sub(_mask_if_address, text))
+
+
+def without_named_secrets(text: str) -> str:
+    """Hide the values of what is called a password, a token or the like."""
+    return _SECRET.sub(_mask_value, text)
+
+
+def _mask_value(found: re.Match[str]) -> str:
+    return f"{found[1] or found[3]}{found[2] or found[4]}{MASK}"
 
 
 def _mask_if_address(match: re.Match[str]) -> str:

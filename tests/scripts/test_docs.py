@@ -1,5 +1,6 @@
 """The docs are true: their examples run, and every route, option and code stands in them and exists."""
 
+import asyncio
 import dataclasses
 import inspect
 import json
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from demo.cli.main import app
 from demo.conductor import Conductor, ShowConfig
 from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
+from demo.conductor.system_description import ASK_SEC, MAX_FACTS, MAX_NAME, MAX_VALUE
 from demo.doctor.machine import checks
 from demo.show.commands import MAX_DURATION_SEC, MIN_DURATION_SEC
 from demo.show.health_sample import STATES, Counter, Metric, Node
@@ -29,6 +31,7 @@ from demo.types import (
     ChaosType,
     Chapter,
     ChoosesTarget,
+    DescribesSystem,
     HealthPollerProtocol,
     Stage,
     TellsLanding,
@@ -232,6 +235,13 @@ def test_the_limits_of_one_injection_are_documented() -> None:
     assert f"lasts, {MIN_DURATION_SEC:g} to {MAX_DURATION_SEC:g}." in DOCS["http.md"]
     for protocol in (ChoosesTarget, TellsLanding):
         assert [name for name in vars(protocol) if name[0] != "_" and f"def {name}(" not in DOCS["extending.md"]] == []
+
+
+def test_what_a_subject_may_tell_of_its_system_is_documented() -> None:
+    limits = (f"{ASK_SEC:g} s", f"first {MAX_FACTS} names", f"each {MAX_NAME}", f"value {MAX_VALUE}")
+    for told in ("`DescribesSystem`", "async def describe_system(", *limits):
+        assert told in " ".join(DOCS["extending.md"].split()), told
+    assert asyncio.iscoroutinefunction(DescribesSystem.describe_system)
 
 
 def test_every_key_of_a_sample_is_documented_where_pollers_are() -> None:

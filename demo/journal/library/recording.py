@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from demo.errors import JournalError, describe
 from demo.journal.deck_table import read_deck_files, read_decks
@@ -17,6 +18,8 @@ from demo.show import ShowState
 from demo.show import events as e
 from demo.show.events import JournalEntry
 from demo.show.recorded import bare_show, fold
+
+T = TypeVar("T")
 
 BATCH = 500
 
@@ -55,6 +58,15 @@ class Recording:
                     else:
                         yield entry
                 after = rows[-1][0]
+
+    def newest(self, kind: type[T]) -> T | None:
+        """Return the newest event of this class; None if there is none. Raises `JournalError`."""
+        where = f"{STORY} AND instr(data, ?) = 1 ORDER BY seq DESC LIMIT 1"
+        query = f"SELECT seq, at, who, data FROM entries WHERE {where}"  # noqa: S608 - ours
+        with self._open() as db:
+            row = db.execute(query, (f'{{"type": "{kind.__name__}"',)).fetchone()
+        event = None if row is None else entry_of(*row).event
+        return event if isinstance(event, kind) else None
 
     def decks(self) -> list[tuple[int, ShowState]]:
         """Return the decks as shows before their first event, each with the entry that it holds from.

@@ -10,6 +10,7 @@ from demo.clock import CLOCK
 from demo.errors import InvalidValue, log_unexpected
 from demo.probes.periodic import Pulse
 from demo.probes.result import Closes, Probe, Reading
+from demo.probes.server_version import TellsVersion, Version
 from demo.showfile.probing.judgement import Judge, Verdict
 from demo.showfile.probing.rows import Row, Split
 from demo.showfile.schema.probes import ProbeSettings
@@ -91,6 +92,10 @@ class Asker:
         """Close the connection that the probe may have kept."""
         if isinstance(self._probe, Closes):
             await self._probe.close()
+
+    async def version(self) -> Version | None:
+        """Return what is asked there, with its version; None if it is not told."""
+        return await self._probe.version() if isinstance(self._probe, TellsVersion) else None
 
     async def ask_once(self) -> None:
         self._begun = begun = CLOCK.now()

@@ -16,6 +16,7 @@ from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
+from demo.subjects.etcd.description import describe_etcd
 from demo.subjects.etcd.faults import KILL, faults
 from demo.subjects.etcd.health_snapshot import EtcdHealth
 from demo.subjects.etcd.identity import Identities
@@ -143,6 +144,9 @@ class Etcd:
         if not self.deployment.terms.attach:
             return found
         return (*found, *await together({f"project {self.deployment.plans.project}": self.deployment.examine()}))
+
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        return await describe_etcd(self.cluster, self._rate)
 
     async def start(self) -> None:
         await self.cluster.start()

@@ -9,6 +9,7 @@ from demo.findings import Finding
 from demo.subjects.packaged_deck import packaged_deck
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.description import describe_limiter
 from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem
@@ -83,6 +84,9 @@ class RateLimiter:
 
     async def examine(self) -> Sequence[Finding]:
         return await (examine_standing(self._attach) if self._attach else examine_own(self._base_port))
+
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        return await describe_limiter(self.system)
 
     async def start(self) -> None:
         await self.system.start()

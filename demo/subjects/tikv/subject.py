@@ -21,6 +21,7 @@ from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.packaged_deck import packaged_deck
 from demo.subjects.tikv.chapter_actions import TikvActions
+from demo.subjects.tikv.description import describe_tikv
 from demo.subjects.tikv.discovery import AGAIN_SEC, MemberDiscovery
 from demo.subjects.tikv.doctor import examine_urls
 from demo.subjects.tikv.faults import KILL, faults, signal_faults
@@ -189,6 +190,9 @@ class Tikv:
         if own or not isinstance(ground, ComposeDeployment):
             return found
         return (*found, *await together({f"project {self._plans.project}": ground.examine()}))
+
+    async def describe_system(self) -> Sequence[tuple[str, str]]:
+        return await describe_tikv(self.cluster, self.parts, self._rate)
 
     async def start(self) -> None:
         await self.cluster.start()
