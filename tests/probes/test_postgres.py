@@ -34,6 +34,15 @@ async def test_a_server_that_answers_tells_its_role_and_the_answer_to_a_query(da
     assert told == {"role": "primary", "value": 3, **rows[0], "body": rows}
 
 
+async def test_its_version_is_what_it_said_when_it_was_connected_to(database: Postgres) -> None:
+    probe = PostgresProbe(database.url, 20.0, "SHOW server_version")
+    assert await probe.version() is None
+    reading = await probe.read()
+    assert await probe.version() == ("PostgreSQL", reading.data["value"])
+    await probe.close()
+    assert await probe.version() is None
+
+
 async def test_a_query_without_rows_has_no_value(database: Postgres) -> None:
     probe = PostgresProbe(database.url, 20.0, "SELECT 1 WHERE false")
     reading = await probe.read()

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from demo.errors import InvalidValue
 from demo.probes.redis_ping import REFUSED, RedisPingProbe
@@ -21,6 +22,21 @@ async def test_a_redis_that_answers_tells_its_role_and_its_death_is_seen_and_sur
         assert (await probe.read()).trouble == "connection refused"
         redis.start()
         assert (await probe.read()).ok
+        await probe.close()
+
+
+async def test_its_version_is_asked_over_the_one_connection_while_it_is_looked_at() -> None:
+    with broker() as redis:
+        probe = RedisPingProbe(redis.url, 20.0)
+        assert (await probe.read()).ok
+        async with Redis.from_url(redis.url) as client:
+            before = {one["id"] for one in await client.client_list()}
+            *readings, version = await asyncio.gather(*(probe.read() for _ in range(20)), probe.version())
+            assert all(reading.ok for reading in readings)
+            assert version == ("Redis", (await client.info("server"))["redis_version"])
+            assert {one["id"] for one in await client.client_list()} == before
+        redis.kill()
+        assert await probe.version() is None
         await probe.close()
 
 

@@ -15,6 +15,7 @@ from tests.support.etcd_cluster import FILE, Project, fault, image, node, projec
 from tests.support.servers import Server
 from tests.support.stage_html import verdicts
 from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.told_system import told_system
 
 MEMBERS = {"etcd-0", "etcd-1", "etcd-2"}
 ALL_RUN = dict.fromkeys(sorted(MEMBERS), "running")
@@ -288,3 +289,14 @@ def test_an_image_that_cannot_be_loaded_is_said_and_nothing_is_left(mine: Projec
         assert server.stop() == 0
         server.sweep()
     assert mine.states() == {}
+
+
+def test_it_tells_what_it_runs_on(standing: tuple[Project, Server]) -> None:
+    mine, server = standing
+    facts = told_system(server, "etcd")
+    said = subprocess.run(["etcd", "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    assert f"etcd Version: {facts['etcd']}\n" in said
+    assert (facts["members"], facts["load"]) == ("3", "100 operations a second")
+    assert facts["runs as"] == f"compose project {mine.name}, started with compose"
+    assert facts["images"] == image().replace(":", " ")
+    assert re.fullmatch(r"(Docker|Podman) \d[\w.+~-]*", facts["container engine"])

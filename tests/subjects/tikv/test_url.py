@@ -15,6 +15,7 @@ from demo.processes.ports import free_ports
 from tests.support.demo_command import run_demo
 from tests.support.fake_pd import Cluster, html, truncated
 from tests.support.servers import Server, serving
+from tests.support.told_system import told_system
 
 STORES = ("store-1", "store-4", "store-5")
 PDS = ("pd0", "pd1", "pd2")
@@ -287,3 +288,12 @@ def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
         card = until_card(server, "writes", "starting", "TiDB")
         assert card["detail"] == "none yet: this cluster has TiDB's tables"
         assert cluster.state.data == {}
+
+
+def test_it_tells_the_versions_that_pd_tells(cluster: Cluster) -> None:
+    with show(cluster) as server:
+        facts = told_system(server, "TiKV")
+    assert (facts["PD"], facts["TiKV"]) == ("v8.5.7", "8.5.7")
+    assert (facts["PD members"], facts["stores"]) == ("3", "3")
+    assert facts["runs as"] == "a running cluster, known by its URL"
+    assert facts["option pd"].count("http://") == 3
