@@ -97,6 +97,7 @@ def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
         "earlier_verdicts": [_judged(facts, judged) for judged in chapter.earlier],
         "errors": [_failure(facts, failure) for failure in chapter.failures],
     }
+    dumped["text"] = list(chapter.parts) if chapter.visits else []
     return dumped | ({"notes": chapter.notes} if chapter.notes else {})
 
 

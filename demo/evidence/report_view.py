@@ -9,6 +9,7 @@ from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFa
 from demo.evidence.report_books import books_section
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
+from demo.evidence.report_narration import narration_section
 from demo.evidence.report_words import (
     NONE,
     break_text,
@@ -60,6 +61,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _outputs(facts),
         _votes(facts),
         _chapters(facts),
+        narration_section(facts),
         _interruptions(facts),
         _log(facts),
         _notes(facts),
