@@ -63,8 +63,8 @@ class ChapterFacts:
     """A chapter. `number`: its place in the deck at the end, 0 for one that was removed from it.
 
     `entered_at`: when it was entered first, None if it never was. `stays`: from when to when the show was on it.
-    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `parts`: its text, in several
-    parts where it was shown step by step, in the format that `text_format` says.
+    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `parts`: its text, in
+    several parts where it was shown step by step, in the format that `text_format` says.
     """
 
     number: int
