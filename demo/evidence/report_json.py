@@ -96,8 +96,8 @@ def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
         "verdict": _judged(facts, chapter.judged),
         "earlier_verdicts": [_judged(facts, judged) for judged in chapter.earlier],
         "errors": [_failure(facts, failure) for failure in chapter.failures],
+        "text": [*chapter.parts] if chapter.visits else [],
     }
-    dumped["text"] = list(chapter.parts) if chapter.visits else []
     return dumped | ({"notes": chapter.notes} if chapter.notes else {})
 
 
