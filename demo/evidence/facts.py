@@ -235,6 +235,8 @@ class ShowFacts:
     books: tuple[BookFacts, ...] = ()
     images: tuple[DeckImage, ...] = ()
     """Those in the texts of the chapters that were shown."""
+    presenter: str = ""
+    """As the person who makes the report says; "" if not."""
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""

@@ -39,6 +39,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "title": facts.title,
         "subject": facts.subject,
         "description": facts.description,
+        "presented_by": facts.presenter or None,
         "language": facts.language,
         "began_at": iso_text(axis.began_at),
         "ended_at": iso_text(axis.ended_at),

@@ -87,7 +87,9 @@ def head_facts(facts: ShowFacts) -> tuple[tuple[str, str], ...]:
     """Return what names the show: its system, its date, its length and its end."""
     breaks = ", ".join(break_text(until - since) for since, until in facts.axis.breaks)
     length = clock_text(facts.axis.length_sec)
+    presented = ((translate("Presented by"), clean(facts.presenter)),) if facts.presenter else ()
     return (
+        *presented,
         (translate("System"), clean(facts.subject)),
         (translate("Date"), date_text(facts.axis.began_at)),
         (translate("Length"), f"{length} ({breaks})" if breaks else length),
