@@ -32,6 +32,10 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the report as Markdown.")] = False,
     notes: Annotated[bool, typer.Option("--notes", help="Add the presenter's notes.")] = False,
+    by: Annotated[
+        str,
+        typer.Option("--by", help="Say who presented: a journal does not know it.", metavar="NAME", show_default=False),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Make a report of a show: one HTML file with its faults, predictions, votes and curves; or compare two shows."""
@@ -42,7 +46,7 @@ def report(
         raise UsageError("--json and --markdown are two forms of a report: choose one")
     kind: Kind = "json" if as_json else "markdown" if as_markdown else "html"
     paths = [find_journal(name) for name in (journal, other) if name is not None]
-    made = make_report(paths, kind, with_notes=notes)
+    made = make_report(paths, kind, with_notes=notes, presenter=by)
     target = output or (STDOUT if kind != "html" else f"{made.name}-report.html")
     if target == STDOUT:
         _print(made.text)

@@ -8,10 +8,12 @@ from typing import Literal
 
 from demo.evidence.books import BookFacts
 from demo.evidence.series import Measured
+from demo.narration.image import DeckImage
 from demo.narration.threshold import Threshold
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
 from demo.show.vote_words import describe_outcome
+from demo.types import TextFormat
 
 Ending = Literal["over", "stopped", "set aside", "running", "open"]
 """`over`: a presenter ended it on its last chapter; `stopped`: its server ended; `set aside`: another show was begun in
@@ -61,7 +63,8 @@ class ChapterFacts:
     """A chapter. `number`: its place in the deck at the end, 0 for one that was removed from it.
 
     `entered_at`: when it was entered first, None if it never was. `stays`: from when to when the show was on it.
-    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action.
+    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `parts`: its text, in
+    several parts where it was shown step by step, in the format that `text_format` says.
     """
 
     number: int
@@ -75,6 +78,8 @@ class ChapterFacts:
     judged: Judged | None = None
     earlier: tuple[Judged, ...] = ()
     failures: tuple[Failure, ...] = ()
+    parts: tuple[str, ...] = ()
+    text_format: TextFormat = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +235,19 @@ class ShowFacts:
     books: tuple[BookFacts, ...] = ()
     system: tuple[tuple[str, str], ...] = ()
     """What it ran on: each name once, with its value."""
+    images: tuple[DeckImage, ...] = ()
+    """Those in the texts of the chapters that were shown."""
+    presenter: str = ""
+    """As the person who makes the report says; "" if not."""
 
     def stay_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""
         return sum(self.axis.place(until) - self.axis.place(since) for since, until in chapter.stays)
+
+    @property
+    def shown_chapters(self) -> tuple[ChapterFacts, ...]:
+        """Those that were entered, removed ones included."""
+        return tuple(chapter for chapter in self.chapters if chapter.visits)
 
     @property
     def predictions(self) -> tuple[ChapterFacts, ...]:

@@ -8,6 +8,7 @@ from demo.show import ShowState
 from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
 from demo.types import Chapter
+from demo.views.printed import list_parts
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +100,8 @@ def _make_facts(known: Followed, state: ShowState, with_notes: bool) -> ChapterF
         judged=judged,
         earlier=tuple(one for one in known.judged if one is not judged),
         failures=tuple(known.failures),
+        parts=tuple(filter(str.strip, list_parts(chapter))),
+        text_format=chapter.format,
     )
 
 

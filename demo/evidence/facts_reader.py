@@ -1,6 +1,7 @@
 """Reads the facts of a show from its journal: while it goes on, after its server was killed, or long after its end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from demo.errors import DemoError, JournalError, describe
@@ -11,6 +12,7 @@ from demo.evidence.made_safe import made_safe
 from demo.journal.library.inspect import SUFFIX
 from demo.journal.library.recording import Recording
 from demo.journal.sqlite_file import is_in_use
+from demo.narration.image import find_image_names
 from demo.show import ShowState
 from demo.show import events as e
 from demo.show.recorded import bare_show, with_deck_of
@@ -51,7 +53,16 @@ def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
     unreadable = Unreadable(complaints.count, complaints.first)
     is_running = is_in_use(path)
     facts = fold.facts(unreadable, has_deck=bool(decks), is_running=is_running, with_notes=with_notes)
-    return with_panels(facts, recording, fold.state.chapters)
+    return _with_images(with_panels(facts, recording, fold.state.chapters), recording)
+
+
+def _with_images(facts: ShowFacts, recording: Recording) -> ShowFacts:
+    """Add the images in the texts of the chapters that were shown."""
+    texts = "".join(part for chapter in facts.shown_chapters for part in chapter.parts)
+    named = find_image_names(texts)
+    if not named:
+        return facts
+    return replace(facts, images=tuple(image for image in recording.files() if image.name in named))
 
 
 def _read_decks(recording: Recording, complaints: _Complaints) -> list[tuple[int, ShowState]]:

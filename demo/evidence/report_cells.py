@@ -31,8 +31,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class ChapterText:
+    """What the stage said on a chapter, in the parts that it was shown in: as safe HTML, and as the deck has it."""
+
+    heading: str
+    html: tuple[str, ...]
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """`texts`: longer texts with their headings; `outputs`: the same of programs, whose lines stay as they are."""
+    """`texts`: longer texts with their headings; `outputs`: the same of programs, whose lines stay as they are.
+
+    `narration`: texts of the deck.
+    """
 
     ident: str
     heading: str
@@ -40,4 +52,5 @@ class Section:
     tables: tuple[Table, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
+    narration: tuple[ChapterText, ...] = ()
     curves: DrawnCurves | None = None

@@ -39,6 +39,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "title": facts.title,
         "subject": facts.subject,
         "description": facts.description,
+        "presented_by": facts.presenter or None,
         "language": facts.language,
         "began_at": iso_text(axis.began_at),
         "ended_at": iso_text(axis.ended_at),
@@ -97,6 +98,7 @@ def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
         "verdict": _judged(facts, chapter.judged),
         "earlier_verdicts": [_judged(facts, judged) for judged in chapter.earlier],
         "errors": [_failure(facts, failure) for failure in chapter.failures],
+        "text": [*chapter.parts] if chapter.visits else [],
     }
     return dumped | ({"notes": chapter.notes} if chapter.notes else {})
 

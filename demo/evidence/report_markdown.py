@@ -40,6 +40,10 @@ def _section(section: Section) -> Iterator[str]:
         yield from (escaped(section.lead), "")
     for table in section.tables:
         yield from _table(table)
+    for chapter in section.narration:
+        yield from (f"### {escaped(chapter.heading)}", "")
+        for part in chapter.source:
+            yield from (*_fenced(part), "")
     for heading, text in section.texts:
         yield from (f"### {escaped(heading)}", "")
         for line in text.split("\n"):

@@ -9,6 +9,7 @@ from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFa
 from demo.evidence.report_books import books_section
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
+from demo.evidence.report_narration import narration_section
 from demo.evidence.report_system import system_section
 from demo.evidence.report_words import (
     NONE,
@@ -61,6 +62,7 @@ def report_view(facts: ShowFacts) -> ReportView:
         _outputs(facts),
         _votes(facts),
         _chapters(facts),
+        narration_section(facts),
         _interruptions(facts),
         system_section(facts),
         _log(facts),
@@ -87,7 +89,9 @@ def head_facts(facts: ShowFacts) -> tuple[tuple[str, str], ...]:
     """Return what names the show: its system, its date, its length and its end."""
     breaks = ", ".join(break_text(until - since) for since, until in facts.axis.breaks)
     length = clock_text(facts.axis.length_sec)
+    presented = ((translate("Presented by"), clean(facts.presenter)),) if facts.presenter else ()
     return (
+        *presented,
         (translate("System"), clean(facts.subject)),
         (translate("Date"), date_text(facts.axis.began_at)),
         (translate("Length"), f"{length} ({breaks})" if breaks else length),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,9 +25,12 @@ class MadeReport:
     text: str
 
 
-def make_report(paths: Sequence[Path], kind: Kind, *, with_notes: bool = False) -> MadeReport:
-    """Return the report of one journal, or the comparison of two. Raises `JournalError`."""
-    shows = [read_facts(path, with_notes=with_notes) for path in paths]
+def make_report(paths: Sequence[Path], kind: Kind, *, with_notes: bool = False, presenter: str = "") -> MadeReport:
+    """Return the report of one journal, or the comparison of two. Raises `JournalError`.
+
+    `presenter`: who presented, "" to say nothing of that.
+    """
+    shows = [replace(read_facts(path, with_notes=with_notes), presenter=presenter.strip()) for path in paths]
     name = "-and-".join(facts.name for facts in shows)
     if kind == "json":
         data = dump_report(shows[0]) if len(shows) == 1 else dump_comparison(*shows)

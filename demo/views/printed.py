@@ -87,7 +87,7 @@ def _print_chapter(state: ShowState, number: int, chapter: Chapter, with_notes: 
     return PrintedChapter(
         number=number,
         title=chapter.title,
-        parts=_list_parts(chapter),
+        parts=list_parts(chapter),
         text_format=chapter.format,
         hypothesis=chapter.hypothesis,
         expect=chapter.expect,
@@ -99,7 +99,7 @@ def _print_chapter(state: ShowState, number: int, chapter: Chapter, with_notes: 
     )
 
 
-def _list_parts(chapter: Chapter) -> tuple[str, ...]:
+def list_parts(chapter: Chapter) -> tuple[str, ...]:
     """Return the text in its parts; in one where it has columns, because a column may go on in a later part."""
     if chapter.format == "markup":
         return chapter.steps or (chapter.narration,)

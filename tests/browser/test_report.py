@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from demo.evidence.reports import make_report
 from tests.evidence.test_recorded_panels import record
 from tests.evidence.test_report_limits import ABOVE, BELOW, write
+from tests.evidence.test_report_narration import PICTURE, talk
 from tests.support import axe
 from tests.support.chromium import chromium
 from tests.support.recorded_shows import killed, recorded, sample, show, story
@@ -68,19 +69,19 @@ def test_it_opens_without_a_network_in_its_own_look(browser: Browser, report: Pa
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A show with panels; and two with limits of predictions, compared."""
+    """A show with panels; two with limits of predictions, compared; and one whose texts have an image and code."""
     folder = tmp_path_factory.mktemp("others")
     with ThreadPoolExecutor(1) as pool:  # the browser has this thread's event loop
         pool.submit(lambda: asyncio.run(record(folder / "panels.journal"))).result()
     one, two = write(folder / "one.journal", BELOW, ABOVE), write(folder / "two.journal", BELOW, load=85.0)
-    pages = {"panels": [folder / "panels.journal"], "limits": [one, two]}
+    pages = {"panels": [folder / "panels.journal"], "limits": [one, two], "texts": [talk(folder)]}
     for name, journals in pages.items():
         (folder / f"{name}.html").write_text(make_report(journals, "html").text)
     return [folder / f"{name}.html" for name in pages]
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing_in_output_of_panels_and_limits_of_predictions(
+def test_axe_finds_nothing_in_output_of_panels_limits_of_predictions_and_texts_of_the_deck(
     browser: Browser, others: list[Path], scheme: str
 ) -> None:
     for path in others:
@@ -88,7 +89,7 @@ def test_axe_finds_nothing_in_output_of_panels_and_limits_of_predictions(
         page = context.new_page()
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-        assert page.locator("details pre, path.predicted").first.bounding_box()
+        assert page.locator("details pre, path.predicted, #deck .narration").first.bounding_box()
         assert axe.findings(page) == []
         context.close()
 
@@ -100,6 +101,21 @@ def test_output_of_panels_is_folded_up_on_a_screen_and_unfolded_on_paper(browser
     page.emulate_media(media="print")
     assert output.is_visible()
     assert complaints == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_the_texts_of_the_deck_have_their_images_and_fit(
+    browser: Browser, others: list[Path], size: dict[str, int]
+) -> None:
+    page, complaints = opened_offline(browser, others[2], size, "light")
+    width = page.evaluate(
+        "document.querySelector('#deck img').decode().then(() => document.querySelector('#deck img').naturalWidth)"
+    )
+    assert f"-{width}x" in PICTURE.name
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    assert page.locator("#deck pre.code").last.bounding_box()
+    assert [one for one in complaints if not one.startswith("data:image/")] == []
     page.context.close()
 
 

@@ -60,6 +60,18 @@ def test_json_and_markdown_are_printed_unless_a_file_is_named(talk: Path, tmp_pa
     assert (both.returncode, both.stdout) == (2, "")
 
 
+def test_who_presented_is_in_every_form_if_it_is_said(talk: Path) -> None:
+    for form in ((), ("--markdown",), ("--json",)):
+        printed = run_demo("report", str(talk), *form, "-o", "-", "--by", " Ada <Lovelace> ").stdout
+        name = {(): "Ada &lt;Lovelace&gt;", ("--markdown",): r"Presented by: Ada \<Lovelace\>"}.get(
+            form, '"Ada <Lovelace>"'
+        )
+        assert name in printed, form
+        assert "Presented by" not in run_demo("report", str(talk), *form, "-o", "-").stdout
+    two = run_demo("report", str(talk), str(talk), "-o", "-", "--by", "Ada").stdout
+    assert "Presented by" in two
+
+
 def test_what_cannot_be_read_or_written_is_said_in_one_sentence(talk: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("Breathe.")
     for args in (

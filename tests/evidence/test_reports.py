@@ -85,7 +85,7 @@ def test_the_page_needs_nothing_but_itself(talk: Path) -> None:
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; font-src data:"
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; font-src data:; img-src data:"
     assert f'content="{policy.replace(chr(39), "&#39;")}"' in page
 
 

@@ -91,6 +91,9 @@ def pause_of(system: OwnedSystem, duration_sec: float = 8.0) -> RedisPause:
     return RedisPause(config, system.system_run, system.connections.connect, system.redis.current)
 
 
+BURST_SEC = 30.0
+
+
 def burst_of(system: OwnedSystem, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
     config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
     keys, current = (NAIVE_KEY, EXACT_KEY), system.traffic.current
@@ -232,14 +235,15 @@ async def test_a_pause_is_renewed_until_healed_and_ends_by_itself_when_nobody_re
 
 async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_step_three_times() -> None:
     async with running() as system:
-        watched, driver = Watched(system), burst_of(system, 30.0)
+        watched, driver = Watched(system), burst_of(system, BURST_SEC)
         for _ in range(3):
             plan = await driver.plan()
             since = CLOCK.now()
             await driver.inject(plan)
             with pytest.raises(FaultError, match="already"):
                 await driver.plan()
-            await watched.sees(driver, since)
+            # On a busy machine fewer requests meet: it may take as long as the burst lasts.
+            await watched.sees(driver, since, BURST_SEC - 5)
             spread_sec = (await watched.counter(NAIVE_KEY))["spread_sec"]
             peaks = (await data_of(system.traffic))["peaks"]
             assert min(peaks[NAIVE_KEY], peaks[EXACT_KEY]) >= 60

@@ -41,14 +41,15 @@ class Listening:
         self.socket.sendall(asked.encode())
 
     def read(self) -> bool:
-        """What has arrived, or the next that does; False at the end."""
+        """Read what has arrived, or the next that does; return False at the end. Packed messages are not unpacked."""
         chunk = self.socket.recv(65536)
         self.ended = not chunk
         self._rest += chunk
         if not self.head and b"\r\n\r\n" in self._rest:
             head, _, self._rest = self._rest.partition(b"\r\n\r\n")
             self.head = head.decode()
-        while self.head and b"\n\n" in self._rest:
+        is_packed = "content-encoding: gzip" in self.head
+        while self.head and not is_packed and b"\n\n" in self._rest:
             message, _, self._rest = self._rest.partition(b"\n\n")
             self.messages.append(Heard(message.decode(), time.monotonic()))
         return not self.ended

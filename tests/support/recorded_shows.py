@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.journal import Journal
+from demo.narration.image import DeckImage
 from demo.show import FaultState, ShowState, opening
 from demo.show import events as e
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
@@ -110,11 +111,13 @@ def long_story(hours: float, interval_sec: float = 0.5) -> Iterator[Moment]:
         yield sample(sec, 9_000 if is_spike else 60 + 20 * math.sin(sec / 40), counters=counters)
 
 
-async def write(path: Path, story: Iterable[Moment], deck: ShowState | None = None) -> Journal:
+async def write(
+    path: Path, story: Iterable[Moment], deck: ShowState | None = None, images: Sequence[DeckImage] = ()
+) -> Journal:
     """Write a journal and leave it open, as a show that goes on does."""
     journal = Journal(path)
     if deck is not None:
-        journal.decks.keep(1, deck, lambda: ())
+        journal.decks.keep(1, deck, lambda: images)
     entries = []
     for seq, (sec, who, event) in enumerate(story, 1):
         entries.append(e.JournalEntry(seq, BEGAN + sec, who, event))
@@ -125,11 +128,13 @@ async def write(path: Path, story: Iterable[Moment], deck: ShowState | None = No
     return journal
 
 
-def recorded(path: Path, story: Iterable[Moment], deck: ShowState | None = None) -> Path:
+def recorded(
+    path: Path, story: Iterable[Moment], deck: ShowState | None = None, images: Sequence[DeckImage] = ()
+) -> Path:
     """Write a journal and close it; return its path."""
 
     async def write_and_close() -> None:
-        await (await write(path, story, deck)).close()
+        await (await write(path, story, deck, images)).close()
 
     # In a thread of its own: a test in a browser has a loop that runs already.
     with ThreadPoolExecutor(1) as pool:

@@ -120,7 +120,13 @@ async def test_followers_that_still_name_the_dead_leader_make_it_unreachable(clu
             await client.put(b"k", b"v", within_sec=0.4)
         assert caught.value.reason == "unreachable"
         assert "tikv1:20160" in str(caught.value)
-        assert client.counts["moved"] > 0
+        # On a busy machine the time of one write may be over before a follower has answered.
+        for _ in range(20):
+            if client.counts["moved"]:
+                return
+            with pytest.raises(NoAnswer):
+                await client.put(b"k", b"v", within_sec=0.4)
+        raise AssertionError(f"no follower named another leader: {client.counts}")
 
 
 async def test_a_frozen_leader_costs_the_deadline_and_no_more_and_the_next_write_finds_the_new_one(

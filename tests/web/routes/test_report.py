@@ -37,7 +37,8 @@ def test_its_policy_allows_its_own_style_and_nothing_else(server: Server) -> Non
     answer = server.client.get("/report")
     policy = answer.headers["content-security-policy"]
     assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[\w+/]+='; font-src data:; base-uri 'none'; frame-ancestors 'none'",
+        r"default-src 'none'; style-src 'sha256-[\w+/]+='; font-src data:; img-src data:; "
+        r"base-uri 'none'; frame-ancestors 'none'",
         policy,
     )
     assert answer.headers["content-type"].startswith("text/html")

@@ -1,0 +1,53 @@
+"""The section of a report with the text of the deck: what the stage said on each chapter that was shown."""
+
+import base64
+import re
+from textwrap import wrap
+
+from demo.clean import clean, clean_lines
+from demo.evidence.facts import ChapterFacts, ShowFacts
+from demo.evidence.report_cells import ChapterText, Section
+from demo.markup import to_html
+from demo.narration.image import FOLDER
+from demo.texts import translate
+
+MAX_COLUMNS = 100
+"""Of prose where a program does not wrap lines by itself, as in Markdown's blocks of code."""
+
+_IMAGE = re.compile(rf"!\[([^\]]*)\]\(\s*<?{FOLDER}[^)]*\)")
+
+
+def narration_section(facts: ShowFacts) -> Section | None:
+    """Return the section, in the language that is rendered now; None if the journal has no text of the deck."""
+    addresses = {image.address: _data_url(image.media_type, image.body) for image in facts.images}
+    texts = tuple(_chapter_text(chapter, addresses) for chapter in facts.shown_chapters if chapter.parts)
+    lead = translate("What the stage said on each chapter that was shown.")
+    return Section("deck", translate("The text of the deck"), lead, narration=texts) if texts else None
+
+
+def _chapter_text(chapter: ChapterFacts, addresses: dict[str, str]) -> ChapterText:
+    heading = f"{chapter.number} {clean(chapter.title)}" if chapter.number else clean(chapter.title)
+    html = tuple(_render(part, chapter.text_format, addresses) for part in chapter.parts)
+    return ChapterText(heading, html, tuple(map(_as_text, chapter.parts)))
+
+
+def _render(text: str, text_format: str, addresses: dict[str, str]) -> str:
+    """Return a text as HTML that has its images in it."""
+    html = to_html(text, text_format, images_at_once=True)
+    for address, url in addresses.items():
+        # Only where the renderer wrote it: in a text these characters would be escaped.
+        html = html.replace(f'src="{address}"', f'src="{url}"')
+    return html
+
+
+def _as_text(part: str) -> str:
+    """Return a text as the deck has it; of an image, whose address leads nowhere outside a show, what it shows."""
+    lines, in_code = [], False
+    for line in clean_lines(_IMAGE.sub(r"[image: \1]", part.strip("\n"))):
+        in_code ^= line.lstrip().startswith(("```", "~~~"))
+        lines += [line] if in_code else wrap(line, MAX_COLUMNS, break_long_words=False, break_on_hyphens=False) or [""]
+    return "\n".join(lines)
+
+
+def _data_url(media_type: str, body: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(body).decode()}"
