@@ -217,7 +217,8 @@ def an_entry_of_noise(path: Path) -> None:
 
 
 def an_entry_that_fits_no_show(path: Path) -> None:
-    change(path, "UPDATE entries SET data = replace(data, '\"number\": 2', '\"number\": 99') WHERE seq = 3")
+    entered = "WHERE instr(data, 'ChapterEntered')"
+    change(path, f"UPDATE entries SET data = replace(data, '\"number\": 2', '\"number\": 99') {entered}")
 
 
 def no_table(path: Path) -> None:

@@ -31,7 +31,8 @@ async def test_its_version_is_asked_over_the_one_connection_while_it_is_looked_a
         assert (await probe.read()).ok
         async with Redis.from_url(redis.url) as client:
             before = {one["id"] for one in await client.client_list()}
-            *readings, version = await asyncio.gather(*(probe.read() for _ in range(20)), probe.version())
+            asked = asyncio.gather(*(probe.read() for _ in range(20)))
+            version, readings = await asyncio.gather(probe.version(), asked)
             assert all(reading.ok for reading in readings)
             assert version == ("Redis", (await client.info("server"))["redis_version"])
             assert {one["id"] for one in await client.client_list()} == before
