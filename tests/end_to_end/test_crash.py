@@ -54,6 +54,8 @@ def test_the_judge(tmp_path: Path) -> None:
     # A jump past chapter 2, back onto it, and its action for the first time.
     jumped = folded(state, e.ChapterEntered(3, True, 2), e.ChapterEntered(2, False, 3))
     judge([Tap("rerun", low=4, status=200, high=5)], [e.JournalEntry(5, 1.0, "http", e.ActionStarted(2, 1, 3))], jumped)
+    # Both answers told of health samples, which a crash may lose.
+    judge([Tap("rerun", low=4, status=200, high=5)], [], state)
     for taps, entries, says in (
         ([advance], [], "not in the journal"),
         ([advance, advance], [moved], "not in the journal"),

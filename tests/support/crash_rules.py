@@ -55,10 +55,17 @@ def judge(taps: Sequence[Tap], entries: Sequence[e.JournalEntry], state: ShowSta
     newest = state.seq
     needs = [n for n, tap in enumerate(asked) if tap.status == 200 and not _needs_none(tap, states, newest)]
     lost = _unmatched(needs, may)
-    assert not lost, f"answered with 200, and not in the journal: {[asked[n] for n in lost]}"
+    assert not lost, f"answered with 200, and not in the journal: {[_around(asked[n], entries) for n in lost]}"
     back = {place: [n for n, places in may.items() if place in places] for place in range(len(deeds))}
     extra = _unmatched(list(back), back)
     assert not extra, f"in the journal, and asked for by nobody (any more): {[deeds[n].entry for n in extra]}"
+
+
+def _around(tap: Tap, entries: Sequence[e.JournalEntry]) -> str:
+    """Tell of a tap, and what the journal has from shortly before it on: the run cannot be repeated exactly."""
+    near = [entry for entry in entries if entry.seq > tap.low - 6 and entry.seq <= (tap.high or tap.low) + 4]
+    newest = entries[-1].seq if entries else None
+    return f"{tap}; the life ended with entry {newest}; {near}"
 
 
 def _is_deed(event: e.Event, before: ShowState) -> bool:
@@ -109,7 +116,8 @@ def _needs_none(tap: Tap, states: dict[int, ShowState], newest: int) -> bool:
         "freeze": lambda state: (state.held is not None) == tap.on,
         "rerun": lambda state: state.chapter.on_enter is None,
     }
-    seen = (state for seq, state in states.items() if tap.low <= seq <= (tap.high or newest))
+    # What its sender knew may have been a health sample, which may be lost: all else is as the newest entry left it.
+    seen = (state for seq, state in states.items() if min(tap.low, newest) <= seq <= (tap.high or newest))
     return tap.kind in idle and any(idle[tap.kind](state) for state in seen)
 
 
