@@ -84,8 +84,8 @@ def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project, 
         named = re.search(r"^At zero: (tikv\d), the leading store\.$", "\n".join(texts(state)), re.MULTILINE)
         assert named, texts(state)
         victim = named[1]
-        state = server.until(lambda s: node(s, victim)["health"] == "down")
-        assert node(state, victim)["detail"] == "PD: Up · killed"
+        # On a busy machine PD's own report may come late.
+        server.until(lambda s: node(s, victim)["detail"] == "PD: Up · killed" and node(s, victim)["health"] == "down")
         state = step(server, 7)
         new = state["health"]["leader"]["id"]
         assert new not in (None, victim)
