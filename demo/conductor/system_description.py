@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import platform
+import re
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from demo.clean import clean
 from demo.errors import DemoError, describe
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
-from demo.journal.show_log import without_secrets
+from demo.journal.show_log import MASK, without_secrets
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.system_described import DescribeSystem, Facts, SystemDescribed
@@ -29,6 +30,18 @@ ASK_SEC = 10.0
 
 MAX_FACTS, MAX_NAME, MAX_VALUE = 40, 60, 200
 """How many facts are kept, and the longest name and value, in characters."""
+
+MAX_READ = 1000
+"""Characters of a name or value that are looked at."""
+
+_SECRET_NAME = re.compile(
+    r"(?<![a-z])(?:pass(?:word|wd|phrase)?|pwd?|secret|token|credential|auth(?:orization)?|bearer|cookie|pin|"
+    r"(?:api|private|access|secret|ssh|signing)?[_ -]?key)s?\d*(?![a-z])",
+    re.IGNORECASE,
+)
+"""In the name of an option or fact: its value is left out. `pay-key` or `monkey` is no secret, `key` alone is."""
+
+_USER = re.compile(r"(?<=://)\S*@|(?<!\S)[^\s/:@]+:(?!//)\S+@(?=\S)")
 
 
 class StartingSystem(Protocol):
@@ -93,7 +106,8 @@ class _SystemDescriber:
             return ()
         try:
             told = await run_with_timeout(self._ask_sec, self._subject.describe_system(), "describing the system")
-            return tuple((str(name), str(value)) for name, value in told)
+            pairs = told.items() if isinstance(told, Mapping) else told
+            return tuple((str(name), str(value)) for name, value in pairs)
         except Exception as error:  # noqa: BLE001 - a subject's bug must not disturb the show
             # As text: with `exc_info` the presenter would be told that there is a traceback.
             trace = "" if isinstance(error, DemoError) else "\n" + "".join(traceback.format_exception(error))
@@ -104,17 +118,21 @@ class _SystemDescriber:
 def bounded(facts: Sequence[tuple[str, str]]) -> Facts:
     """Return facts as they are kept: one for each name, in one line, so many and so long, and no secret among them."""
     kept: dict[str, str] = {}
-    for name, value in ((clean(name).strip(), clean(value).strip()) for name, value in facts):
+    for name, value in ((clean(name[:MAX_READ]).strip(), clean(value[:MAX_READ]).strip()) for name, value in facts):
         if name and value and not _is_secret(name) and len(kept) < MAX_FACTS:
             # Masked before it is cut: half a secret does not look like one.
-            kept.setdefault(name[:MAX_NAME], without_named_secrets(without_secrets(value))[:MAX_VALUE])
+            kept.setdefault(name[:MAX_NAME], _without_secrets(value)[:MAX_VALUE])
     return tuple(kept.items())
 
 
 def _is_secret(name: str) -> bool:
     """Return whether a value of this name is one to hide."""
-    told = f"{name.removeprefix('option ')}=value"
-    return without_named_secrets(told) != told
+    return _SECRET_NAME.search(name) is not None
+
+
+def _without_secrets(value: str) -> str:
+    """Mask what logs mask, and all before the `@` of an address: a password may have a `/` or another `@` in it."""
+    return without_named_secrets(without_secrets(_USER.sub(f"{MASK}@", value)))
 
 
 def _machine_facts() -> Iterator[tuple[str, str]]:

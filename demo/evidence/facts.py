@@ -100,6 +100,13 @@ class FaultRun:
     judged: Judged | None = None
     failures: tuple[Failure, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    was_healed_unseen: bool = False
+    """The watchdog has healed it after its server had ended, and no server has taken the show up since."""
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its target may still be changed."""
+        return self.fault.is_running and not self.was_healed_unseen
 
     @property
     def recovered_sec(self) -> float | None:

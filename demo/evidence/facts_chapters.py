@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from demo.evidence.facts import Axis, ChapterFacts, Failure, Judged
 from demo.evidence.made_safe import made_safe
+from demo.narration.code_steps import without_code_steps
 from demo.show import ShowState
 from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
@@ -19,6 +20,8 @@ class Followed:
     number: int
     entered_at: float | None = None
     visits: int = 0
+    step: int = 0
+    """The last one that was shown."""
     stays: list[tuple[float, float]] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -57,13 +60,19 @@ class ChapterFold:
         for known, chapter in zip(self._now, state.chapters, strict=False):
             known.chapter = chapter
 
-    def enter(self, number: int, at: float) -> None:
-        """Note that the show is on this chapter since `at`."""
+    def enter(self, number: int, at: float, step: int) -> None:
+        """Note that the show is on this chapter since `at`, on that step."""
         entered = self.of(number)
         self._move_to(entered, at)
         if entered is not None:
             entered.visits += 1
             entered.entered_at = at if entered.entered_at is None else entered.entered_at
+            entered.step = max(step, entered.step)
+
+    def show_step(self, number: int, step: int) -> None:
+        """Note that the show is on that step of this chapter."""
+        if (known := self.of(number)) is not None:
+            known.step = max(step, known.step)
 
     def stand(self, at: float) -> None:
         """Note that the audience sees no chapter of this show since `at`: a recording is shown."""
@@ -100,9 +109,18 @@ def _make_facts(known: Followed, state: ShowState, with_notes: bool) -> ChapterF
         judged=judged,
         earlier=tuple(one for one in known.judged if one is not judged),
         failures=tuple(known.failures),
-        parts=tuple(filter(str.strip, list_parts(chapter))),
+        parts=_shown_parts(known),
         text_format=chapter.format,
     )
+
+
+def _shown_parts(known: Followed) -> tuple[str, ...]:
+    """Return the text of a chapter up to the last step that was shown, in its parts where all of it was."""
+    chapter = known.chapter
+    if known.step < chapter.step_count:
+        shown = chapter.text_at(max(1, known.step))
+        return (shown if chapter.format == "markup" else without_code_steps(shown),) if shown.strip() else ()
+    return tuple(filter(str.strip, list_parts(chapter)))
 
 
 def _find_judged(known: Followed, state: ShowState) -> Judged | None:

@@ -88,7 +88,8 @@ class FactsFold:
         if isinstance(event, e.ShowPickedUp) and at - self._axis.ended_at > BREAK_SEC:
             self._axis = replace(self._axis, breaks=(*self._axis.breaks, (self._axis.ended_at, at)))
             self._series.begin_gap()
-        self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
+        if not isinstance(event, e.ShowSetAside):  # written by the next show, whenever that begins
+            self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
         if isinstance(event, e.HealthSampled):
             self._series.add(event, at)
             self._books.add(event)
@@ -135,8 +136,10 @@ class FactsFold:
     def _note_chapter(self, entry: e.JournalEntry, before: ShowState) -> None:
         at = entry.at
         match entry.event:
-            case e.ChapterEntered(number=number):
-                self._chapters.enter(number, at)
+            case e.ChapterEntered(number=number, step=step):
+                self._chapters.enter(number, at, step)
+            case e.StepShown(number=number, step=step):
+                self._chapters.show_step(number, step)
             case e.ActionFailed(number=number, error=error):
                 if (known := self._chapters.of(number)) is not None:
                     known.failures.append(Failure(at, made_safe(error)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo.errors import DemoError, JournalError, describe
-from demo.evidence.facts import ShowFacts, Unreadable
+from demo.evidence.facts import FaultRun, ShowFacts, Unreadable
 from demo.evidence.facts_fold import FactsFold
 from demo.evidence.facts_panels import with_panels
 from demo.evidence.made_safe import made_safe
@@ -53,7 +53,19 @@ def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
     unreadable = Unreadable(complaints.count, complaints.first)
     is_running = is_in_use(path)
     facts = fold.facts(unreadable, has_deck=bool(decks), is_running=is_running, with_notes=with_notes)
+    facts = replace(facts, runs=_with_heals(facts.runs, recording))
     return _with_images(with_panels(facts, recording, fold.state.chapters), recording)
+
+
+def _with_heals(runs: tuple[FaultRun, ...], recording: Recording) -> tuple[FaultRun, ...]:
+    """Note what the watchdog has healed: it writes no entry, only into the ledger of undos."""
+    if not any(run.fault.is_running for run in runs):
+        return runs
+    verified = recording.verified_undos()
+    return tuple(
+        replace(run, was_healed_unseen=run.fault.is_running and (run.fault.name, run.fault.run) in verified)
+        for run in runs
+    )
 
 
 def _with_images(facts: ShowFacts, recording: Recording) -> ShowFacts:

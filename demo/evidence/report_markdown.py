@@ -22,7 +22,8 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from (f"# {escaped(report.title)}", "")
     if report.description:
         yield from (escaped(report.description), "")
-    yield from (f"**{escaped(' · '.join(report.counts))}**", "")
+    if report.counts:
+        yield from (f"**{escaped(' · '.join(report.counts))}**", "")
     yield from (f"- {escaped(name)}: {escaped(value)}" for name, value in report.facts)
     yield ""
     for text in report.warnings:

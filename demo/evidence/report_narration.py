@@ -8,7 +8,8 @@ from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, ShowFacts
 from demo.evidence.report_cells import ChapterText, Section
 from demo.markup import to_html
-from demo.narration.image import FOLDER
+from demo.markup.columns import without_marks
+from demo.narration.image import FOLDER, image_media_type
 from demo.texts import translate
 
 MAX_COLUMNS = 100
@@ -16,10 +17,16 @@ MAX_COLUMNS = 100
 
 _IMAGE = re.compile(rf"!\[([^\]]*)\]\(\s*<?{FOLDER}[^)]*\)")
 
+_ABSENT = re.compile(rf'<img class="picture" src="{FOLDER}[^"]*" alt="([^"]*)"[^>]*>')
+"""An image that the journal does not have."""
+
+_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
+_ENTRY = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
+
 
 def narration_section(facts: ShowFacts) -> Section | None:
     """Return the section, in the language that is rendered now; None if the journal has no text of the deck."""
-    addresses = {image.address: _data_url(image.media_type, image.body) for image in facts.images}
+    addresses = {image.address: _data_url(image.name, image.body) for image in facts.images}
     texts = tuple(_chapter_text(chapter, addresses) for chapter in facts.shown_chapters if chapter.parts)
     lead = translate("What the stage said on each chapter that was shown.")
     return Section("deck", translate("The text of the deck"), lead, narration=texts) if texts else None
@@ -37,17 +44,35 @@ def _render(text: str, text_format: str, addresses: dict[str, str]) -> str:
     for address, url in addresses.items():
         # Only where the renderer wrote it: in a text these characters would be escaped.
         html = html.replace(f'src="{address}"', f'src="{url}"')
-    return html
+    return _ABSENT.sub(r"[\1]", html)
 
 
 def _as_text(part: str) -> str:
-    """Return a text as the deck has it; of an image, whose address leads nowhere outside a show, what it shows."""
-    lines, in_code = [], False
-    for line in clean_lines(_IMAGE.sub(r"[image: \1]", part.strip("\n"))):
-        in_code ^= line.lstrip().startswith(("```", "~~~"))
-        lines += [line] if in_code else wrap(line, MAX_COLUMNS, break_long_words=False, break_on_hyphens=False) or [""]
+    """Return a text as the deck has it, with long lines of prose wrapped.
+
+    Of an image, whose address leads nowhere outside a show, what it shows; of columns what is in them.
+    """
+    lines, fence = list[str](), ""
+    for line in clean_lines(without_marks(part).strip("\n")):
+        mark = _FENCE.match(line)
+        if fence:
+            lines.append(line)
+            fence = "" if mark and mark[1].startswith(fence) else fence
+        elif mark or line.lstrip().startswith("|"):
+            lines.append(line)
+            fence = mark[1] if mark else ""
+        else:
+            lines += _wrapped(_IMAGE.sub(r"[image: \1]", line))
     return "\n".join(lines)
 
 
-def _data_url(media_type: str, body: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(body).decode()}"
+def _wrapped(line: str) -> list[str]:
+    """Return a line of prose in lines of `MAX_COLUMNS`; those of a list's entry stand below its text."""
+    if len(line) <= MAX_COLUMNS:
+        return [line]
+    indent = " " * len(_ENTRY.match(line)[0])  # type: ignore[index] # matches whatever there is
+    return wrap(line, MAX_COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _data_url(name: str, body: bytes) -> str:
+    return f"data:{image_media_type(name)};base64,{base64.b64encode(body).decode()}"

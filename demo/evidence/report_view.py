@@ -119,7 +119,7 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
         )
     if facts.recordings:
         found.append(translate("A part was shown from a recording of an earlier show: nothing of it is counted here."))
-    if not facts.has_deck:
+    if not facts.has_deck and not facts.unreadable.count:
         found.append(translate("An earlier version wrote the journal: the texts of the predictions are not in it."))
     if facts.lacks_panels:
         found.append(translate("The journal has no output of the panels that this show had."))
@@ -258,6 +258,8 @@ def _curves(facts: ShowFacts) -> Section | None:
         "curve: the chapters. A time of more than 30 s without a sample is a gap."
     )
     curves = draw_curves(facts)
+    if not curves.series and not curves.nodes:
+        return None
     if any(one.predicted for one in curves.series):
         lead = f"{lead} {limits_text()}"
     return Section("curves", translate("What was measured"), lead, curves=curves)

@@ -75,8 +75,7 @@ def run_outcome(run: FaultRun) -> tuple[str, str]:
     if fault.injection_failed or fault.injected_at is None:
         return translate("not injected"), "down"
     if fault.is_running:
-        left = fault.state == "failed"
-        return (translate("not healed"), "down") if left else (translate("still in place"), "starting")
+        return _unended_outcome(run)
     if fault.came_back_after_sec is not None:
         return back_text(fault.came_back_after_sec), "quiet"
     if fault.not_measurable and not fault.has_ended:
@@ -84,6 +83,14 @@ def run_outcome(run: FaultRun) -> tuple[str, str]:
     if fault.detected_after_sec is None:
         return translate("no effect seen"), "quiet"
     return (translate("recovered"), "up") if fault.has_ended else (translate("recovery not seen"), "quiet")
+
+
+def _unended_outcome(run: FaultRun) -> tuple[str, str]:
+    """Return the same for one whose end no server has seen."""
+    if run.was_healed_unseen:
+        return translate("healed by the watchdog"), "quiet"
+    left = run.fault.state == "failed"
+    return (translate("not healed"), "down") if left else (translate("still in place"), "starting")
 
 
 def verdict_word(verdict: Verdict | None) -> tuple[str, str]:

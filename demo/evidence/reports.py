@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from demo.clean import clean
 from demo.evidence.facts_reader import read_facts
 from demo.evidence.report_compare import comparison_view, dump_comparison
 from demo.evidence.report_json import dump_report
@@ -15,6 +16,10 @@ from demo.evidence.report_view import report_view
 from demo.texts import use_language
 
 Kind = Literal["html", "json", "markdown"]
+
+
+MAX_PRESENTER = 200
+"""Characters of who presented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ def make_report(paths: Sequence[Path], kind: Kind, *, with_notes: bool = False, 
 
     `presenter`: who presented, "" to say nothing of that.
     """
-    shows = [replace(read_facts(path, with_notes=with_notes), presenter=presenter.strip()) for path in paths]
+    who = clean(presenter).strip()[:MAX_PRESENTER]
+    shows = [replace(read_facts(path, with_notes=with_notes), presenter=who) for path in paths]
     name = "-and-".join(facts.name for facts in shows)
     if kind == "json":
         data = dump_report(shows[0]) if len(shows) == 1 else dump_comparison(*shows)

@@ -81,4 +81,5 @@ def read_deck_files(db: sqlite3.Connection) -> Iterator[DeckImage]:
     """Yield the images, fonts and stylesheets of all decks."""
     with contextlib.suppress(sqlite3.OperationalError):
         for name, media_type, body in db.execute("SELECT name, media_type, body FROM deck_files ORDER BY name"):
-            yield DeckImage(name, media_type, body)
+            if isinstance(name, str) and isinstance(body, bytes):  # anything else is damage
+                yield DeckImage(name, str(media_type), body)

@@ -30,6 +30,14 @@ def has_columns(text: str) -> bool:
     return _OPENING.search(text) is not None
 
 
+def without_marks(text: str) -> str:
+    """Return a text without the lines that arrange it in columns."""
+    if not has_columns(text):
+        return text
+    kept = [line for line in text.split("\n") if _LINE.fullmatch(line.strip()) is None]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+
+
 def parse_mark(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse a line that is about columns; a block rule of markdown-it. Only outside of lists and quotes."""
     if state.level or state.is_code_block(start):

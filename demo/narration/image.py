@@ -92,6 +92,11 @@ def is_image_name(name: str) -> bool:
     return _WHOLE_NAME.fullmatch(name) is not None
 
 
+def image_media_type(name: str) -> str:
+    """Return the media type that a name given by `make_image` says."""
+    return _TYPES[name.rpartition(".")[2]]
+
+
 def is_image_address(url: str) -> bool:
     """Return whether a URL is an image of a deck."""
     return _ADDRESS.fullmatch(url) is not None

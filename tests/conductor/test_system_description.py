@@ -148,10 +148,26 @@ def test_facts_are_few_and_short_and_without_control_characters_and_secrets() ->
     ((name, value),) = bounded([("n" * 99, "v" * 999)])
     assert (len(name), len(value)) == (MAX_NAME, MAX_VALUE)
     assert bounded([("a\x1b[31m\n", " one\ttwo\x07 "), ("a", "again"), ("", "x"), ("b", "")]) == (("a", "one two"),)
-    secrets = [("option redis-password", "hunter2"), ("api_key", "hunter2"), ("token", "hunter2")]
-    assert bounded(secrets) == ()
+    for called in (
+        "redis-password",
+        "api_key",
+        "tokens",
+        "db_pass",
+        "pw",
+        "private-key",
+        "password1",
+        "PIN",
+        "key",
+        "auth",
+    ):
+        assert bounded([(f"option {called}", "hunter2"), (called, "hunter2")]) == (), called
+    for called in ("monkey", "pay-exact", "passes", "keyspace", "author", "spin"):
+        assert bounded([(called, "7")]) == ((called, "7"),)
     assert bounded([("url", "redis://ada:hunter2@redis/0, password=hunter3")]) == (
         ("url", "redis://(masked)@redis/0, password=•••"),
     )
+    for address in ("redis://:hun/ter2@h", "redis://:hun@ter2@h", "ada:hunter2@10.0.0.1:2379"):
+        assert "ter2" not in bounded([("url", address)])[0][1], address
+    assert bounded([("long", "-a" * 100_000)])[0][1] == ("-a" * MAX_VALUE)[:MAX_VALUE], "within a moment"
     cut = bounded([("url", "x" * (MAX_VALUE - 20) + " redis://ada:" + "hunter2" * 9 + "@redis")])
     assert "hunter2" not in cut[0][1]

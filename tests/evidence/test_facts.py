@@ -1,6 +1,7 @@
 """What is read of a journal: every chapter, injection, vote and halt, through edits, crashes and other versions."""
 
 import gzip
+import json
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from demo.errors import JournalError
 from demo.evidence.facts import ShowFacts
 from demo.evidence.facts_reader import read_facts
+from demo.evidence.reports import make_report
 from demo.show import events as e
 from demo.show.deck import titles_of
 from demo.types import Chapter
@@ -102,6 +104,40 @@ def test_a_break_between_two_servers_is_no_part_of_the_show(tmp_path: Path) -> N
     assert [len(node.spans) for node in facts.measured.nodes] == [2, 2, 2]
     short = read(tmp_path / "..", [opened(show()), entered(0, 1), (30.0, "show", e.ShowPickedUp())])
     assert (short.axis.length_sec, short.axis.breaks) == (30.0, ())
+
+
+def test_a_show_that_was_set_aside_later_is_not_longer_for_it(tmp_path: Path) -> None:
+    told = [*story()[:-1], (80, "show", e.ShowClosed(over=False))]
+    before = read_facts(recorded(tmp_path / "a.journal", told, show()))
+    after = read_facts(recorded(tmp_path / "b.journal", [*told, (90_000, "show", e.ShowSetAside())], show()))
+    assert (after.ending, after.axis.length_sec) == ("set aside", before.axis.length_sec)
+    assert [after.stay_sec(chapter) for chapter in after.chapters] == [
+        before.stay_sec(chapter) for chapter in before.chapters
+    ]
+
+
+@pytest.mark.parametrize(("state", "is_in_place"), [("planned", True), ("healed", False)])
+def test_what_the_watchdog_healed_is_not_told_to_be_in_place(tmp_path: Path, state: str, is_in_place: bool) -> None:
+    told = [opened(show()), entered(0, 1), *killed(1)][:6]
+    path = recorded(tmp_path / "a.journal", told, show())
+    with closing(sqlite3.connect(path)) as db, db:
+        row = ("id", "kill-node", 1, "process", "node-2", "{}", "", 0.5, state, 1.0)
+        db.execute("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+    (run,) = read_facts(path).runs
+    assert run.is_in_place == is_in_place
+    page, data = make_report([path], "html").text, json.loads(make_report([path], "json").text)
+    assert ("healed by the watchdog" in page, "still in place" in page) == (not is_in_place, is_in_place)
+    assert data["faults"][0]["healed_by"] == (None if is_in_place else "watchdog")
+
+
+def test_damaged_texts_are_counted_and_the_rest_is_told(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.journal", story(), show())
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE entries SET data = CAST(x'ff7b7d' AS TEXT) WHERE seq = 4")
+        db.execute("UPDATE decks SET data = CAST(x'7bff' AS TEXT)")
+    page = make_report([path], "html").text
+    assert "2 entries of the journal cannot be read" in page
+    assert "An earlier version wrote" not in page
 
 
 def test_chapters_are_followed_through_an_edit(tmp_path: Path) -> None:

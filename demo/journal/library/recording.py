@@ -1,5 +1,6 @@
 """`Recording`: a journal read from its first entry to its last, without changing or locking the file."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,12 @@ class Recording:
         with self._open() as db:
             return list(read_decks(db))
 
+    def verified_undos(self) -> frozenset[tuple[str, int]]:
+        """Return the faults, each with its run, whose heal was verified, by whomever. Raises `JournalError`."""
+        with self._open() as db, contextlib.suppress(sqlite3.OperationalError):  # without the table, none
+            return frozenset(db.execute("SELECT fault, run FROM undos WHERE state = 'healed'"))
+        return frozenset()
+
     def files(self) -> list[DeckImage]:
         """Return the images, fonts and stylesheets of the decks. Raises `JournalError`."""
         with self._open() as db:
@@ -116,6 +123,8 @@ class Recording:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with open_read_only(self.path) as db:
+                # One damaged text must not keep all others from being read.
+                db.text_factory = lambda raw: raw.decode(errors="replace")
                 yield db
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{self.path} cannot be read: {error}") from None
