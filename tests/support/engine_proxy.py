@@ -28,6 +28,7 @@ class Between:
         self._before: tuple[bytes, Callable[[], object]] | None = None
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -72,6 +73,7 @@ class Between:
         self.cut()
         self._now(let_in())  # a connection that was just made has a task only now
         self.cut_connections()
+        self._now(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -82,7 +84,7 @@ class Between:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        self._server = await asyncio.start_unix_server(self._enter, str(self.path))
         self.path.chmod(0o600)
 
     async def _stop(self) -> None:
@@ -99,10 +101,22 @@ class Between:
             line.cancel()
         await asyncio.gather(*lines, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = asyncio.current_task()
-        assert line is not None
+    async def _end(self) -> None:
+        """Leave no connection open, whatever came in while the socket was closed."""
+        await let_in()
+        await self._drop()
+        for end in self._ends:
+            end.transport.abort()
+        await let_in()
+
+    def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Know a connection from its first moment: one whose task has not begun has to be closed, too."""
+        self._ends.add(writer)
+        line = asyncio.ensure_future(self._serve(reader, writer))
         self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far: asyncio.StreamWriter | None = None
         try:
             await self._flows.wait()
@@ -123,7 +137,6 @@ class Between:
             for end in (writer, far):
                 if end is not None:
                     end.close()
-            self._lines.discard(line)
 
     async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answering: bool = False) -> None:
         with contextlib.suppress(OSError):
