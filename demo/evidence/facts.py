@@ -105,7 +105,7 @@ class FaultRun:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether its target may still be changed."""
+        """Return whether its target may still be changed."""
         return self.fault.is_running and not self.was_healed_unseen
 
     @property

@@ -81,14 +81,14 @@ class WrappedSubject:
 
     @property
     def heal_sec(self) -> float:
-        """For how long its `heal` may run, in seconds; 0 without a subject."""
+        """Return for how many seconds its `heal` may run; 0 without a subject."""
         if self.made is None:
             return 0.0
         return float(self.made.heal_sec) if isinstance(self.made, HasHealSec) else HEAL_SEC
 
     @property
     def stop_sec(self) -> float:
-        """For how long its `stop` may run, in seconds; 0 without a subject."""
+        """Return for how many seconds its `stop` may run; 0 without a subject."""
         if self.made is None:
             return 0.0
         return float(self.made.stop_sec) if isinstance(self.made, HasStopSec) else STOP_SEC

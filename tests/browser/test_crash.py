@@ -50,6 +50,8 @@ def steps_on(server: Server, stage: Page, desk: Page, phone: Page) -> None:
     phone.get_by_role("button", name="Next").tap()
     for page in (stage, desk, phone):
         expect(page.locator("body")).to_contain_text("A chapter can act", timeout=10_000)
+    # The presenter's page has the title of the next chapter, too: a key on the one before would rightly be refused.
+    expect(desk.locator("#r-bar")).to_contain_text("4 / 5", timeout=10_000)
     desk.keyboard.press("PageDown")
     expect(stage.locator("h1")).to_have_text("Your turn", timeout=10_000)
     assert server.state()["progress"] == "[5/5]"
