@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.container_engine.discovery import find
-from tests.support.tcp_gate import let_in
+from tests.support.tcp_gate import close_listener, let_in
 
 PIECE = 65536
 
@@ -89,9 +89,8 @@ class Between:
 
     async def _stop(self) -> None:
         if self._server is not None:
-            self._server.close()
-            self._server = None
-            await let_in()
+            server, self._server = self._server, None
+            await close_listener(server)
         self.path.unlink(missing_ok=True)
         await self._drop()
 

@@ -129,7 +129,7 @@ class Case:
         wait_for(lambda: not self.pending(), limit, lambda: f"pending: {self.pending()}")
 
     def until_unwatched(self) -> None:
-        """A watchdog ends when nothing is pending and its server has gone."""
+        """A watchdog ends when nothing is pending and its server has gone. Its healing has a limit of its own."""
         wait_for(lambda: not self.watchdogs(), 10.0, lambda: f"watchdogs: {self.watchdogs()}")
 
 
@@ -256,9 +256,9 @@ def target_replaced(case: Case) -> None:
     renewed = case.stand.life(case.cell.fault)
     server.process.kill()
     reap(server)
-    case.until_unwatched()
     until_whole(case.stand)
     case.until_settled()
+    case.until_unwatched()
     assert case.stand.life(case.cell.fault) == renewed
 
 

@@ -15,6 +15,19 @@ async def let_in() -> None:
         await asyncio.sleep(0)
 
 
+async def close_listener(listener: asyncio.Server) -> None:
+    """Let nobody in any more, then close it.
+
+    In this order: asyncio makes a connection some turns of the loop after it was accepted, and leaves it open and
+    unowned if its listener is closed by then.
+    """
+    loop = asyncio.get_running_loop()
+    for held in listener.sockets:
+        loop.remove_reader(held.fileno())
+    await let_in()
+    listener.close()
+
+
 class Door:
     """Relays to Unix sockets: what begins as HTTP/2 goes to `grpc`, all else to `http`. Lives in one loop.
 
@@ -53,9 +66,8 @@ class Door:
     async def shut(self) -> None:
         """Refuses, and resets what is connected."""
         if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-            await let_in()
+            listener, self._listener = self._listener, None
+            await close_listener(listener)
         for writer in list(self._writers):
             writer.transport.abort()
         for relay in list(self._relays):

@@ -11,6 +11,9 @@ from demo.subjects.etcd.kv_store import EtcdStore
 
 pytestmark = pytest.mark.anyio
 
+PUT_SEC = 1.0
+"""Long for an answer, which comes at once; short because a write is tried again for all of it while they elect."""
+
 
 async def reason_of(body: Any, status: int = 503) -> str:
     """The word for a write that a member answers like this."""
@@ -27,7 +30,7 @@ async def reason_of(body: Any, status: int = 503) -> str:
     store = EtcdStore()
     store.turn_to([f"127.0.0.1:{port}"])
     try:
-        await store.put("key", b"value", 0.1)
+        await store.put("key", b"value", PUT_SEC)
     except NotDone as error:
         return error.reason
     finally:
