@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from demo.subjects.tikv.subject import FIRST_PORT, Tikv
-from tests.support.tikv_containers import PARTS, ROOT
+from tests.support.tikv_containers import ROOT
+from tests.support.tikv_stand import PARTS
 
 FILE = ROOT / "demo/subjects/tikv/compose.yaml"
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.support.containers import docker
 from tests.support.servers import Server
-from tests.support.tikv_containers import PARTS, Project, Stand, on_stage
+from tests.support.tikv_containers import Project, on_stage
+from tests.support.tikv_stand import PARTS
 from tests.support.told_afterwards import check_reported_and_replayed
 
 UP_SEC = 60.0
@@ -23,14 +24,14 @@ ALL_RUN = dict.fromkeys(PARTS, "running")
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[tuple[Stand, Project]]:
+def stage() -> Iterator[Project]:
     with on_stage() as made:
         yield made
 
 
 @pytest.fixture
-def project(stage: tuple[Stand, Project]) -> Iterator[Project]:
-    made = Project(stage[1].image)
+def project(stage: Project) -> Iterator[Project]:
+    made = Project(stage.image)
     try:
         yield made
     finally:
