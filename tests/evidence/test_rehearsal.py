@@ -123,9 +123,11 @@ def test_a_show_that_goes_well_has_no_findings_and_leaves_nothing(folder: Path) 
     assert (second["held"], second["not_held"], second["actions"]) == (2, 0, ["done", "done"])
     [fault] = told["faults"]
     assert (fault["chapter"], fault["name"], fault["injections"]) == (2, "kill-web", 2)
-    # The fault lasts 1 s: the chapter takes that and the recovery, and of several runs the times differ.
-    assert 1.0 < second["machine_sec"]["min"] < second["machine_sec"]["median"] < second["machine_sec"]["max"]
-    assert fault["recovered_sec"]["max"] < second["machine_sec"]["max"]
+    # The fault lasts 1 s: the chapter takes that and the recovery. Of two runs, the median lies in the middle.
+    machine = second["machine_sec"]
+    assert 1.0 < machine["min"] <= machine["max"]
+    assert machine["median"] == pytest.approx((machine["min"] + machine["max"]) / 2, abs=0.0011)  # each is rounded
+    assert fault["recovered_sec"]["max"] < machine["max"]
     assert told["not_rehearsed"] == ["pause-web", "forbid"]
     assert saved_shows(show) == []
     # A person sees every step of every chapter, and so does the rehearsal.
