@@ -92,7 +92,7 @@ class JournalError(DemoError):
 
 
 class ExperimentError(DemoError):
-    """A file is no experiment of the Chaos Toolkit, or holds something that no show file can say."""
+    """A file is not an experiment of the Chaos Toolkit, or holds something that no show file can say."""
 
 
 class UsageError(DemoError):

@@ -183,7 +183,7 @@ class HealthPollerProtocol(Protocol):
       `detail`, `metrics` (name → number or text), `links` (ids), `flows` (linked id → number, drawn as thickness).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
-      `kind`: `load` for what sends requests; it has a card, but is no part of the system.
+      `kind`: `load` for what sends requests; it has a card, but is not part of the system.
     - `has_issues`: an expected node is not `up`; counters and loads never set it.
     - `complete`: True if a node that the sample lacks is not expected any more; otherwise it is down.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.

@@ -113,10 +113,10 @@ class _Reader:
 
     def read(self, data: Any) -> Experiment:
         if not isinstance(data, dict):
-            raise self._wrong("", "this is no experiment: it must be a mapping with title, description and method")
+            raise self._wrong("", "this is not an experiment: it must be a mapping with title, description and method")
         for key in ("title", "method"):
             if key not in data:
-                raise self._wrong("", f"this is no experiment: {key} is missing")
+                raise self._wrong("", f"this is not an experiment: {key} is missing")
         hypothesis = data.get("steady-state-hypothesis")
         hypothesis = {} if hypothesis is None else self._mapping(hypothesis, "steady-state-hypothesis")
         parts = {
@@ -228,7 +228,7 @@ class _Reader:
             raise self._wrong(place, f"type must be http, process or python, not {kind!r}")
         for key in _NEEDED[kind]:
             if not isinstance(given.get(key), str) or not given[key].strip():
-                raise self._wrong(place, f"{key} is missing, or is no text")
+                raise self._wrong(place, f"{key} is missing, or is not text")
         for key in given:
             if key not in _PROVIDER_KEYS[kind]:
                 self._dropped.append(f"{place}.{key}: a provider of the type {kind} has no such key")

@@ -57,7 +57,7 @@ def as_process(argv: Sequence[str], write: TextWriter) -> Data:
 
 
 def as_request(request: HttpRequest, write: TextWriter) -> Data:
-    """Return the provider of a request; a body that is no text is JSON."""
+    """Return the provider of a request; a body that is not text is JSON."""
     headers = {name: write(value) for name, value in request.headers.items()}
     provider: Data = {
         "type": "http",

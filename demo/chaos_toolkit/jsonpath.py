@@ -6,9 +6,9 @@ from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
 
 
 def values_at(path: str, data: Any) -> list[Any]:
-    """Return all values at a path. Raises `ValueError` if it is no JSONPath."""
+    """Return all values at a path. Raises `ValueError` if it is not a valid JSONPath."""
     try:
         return [node.value for node in JSONPathEnvironment().find(path, data)]
     except (JSONPathError, RecursionError) as error:
         # Later releases of the library draw the place below the sentence.
-        raise ValueError(f"{path!r} is no JSONPath: {str(error).split(chr(10))[0]}") from None
+        raise ValueError(f"{path!r} is not a valid JSONPath: {str(error).split(chr(10))[0]}") from None

@@ -27,9 +27,9 @@ def read_data(path: Path) -> Any:
     except OSError as error:
         raise ExperimentError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise UsageError(f"{str(path)!r} is no file name") from error
+        raise UsageError(f"{str(path)!r} is not a valid file name") from error
     if len(raw) > MAX_BYTES:
-        raise ExperimentError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB: that is no experiment")
+        raise ExperimentError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB: that is not an experiment")
     return parse_data(raw, str(path))
 
 
@@ -39,19 +39,19 @@ def parse_data(raw: bytes, file: str) -> Any:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ExperimentError(f"{file}:{line}: this is no UTF-8 text") from None
+        raise ExperimentError(f"{file}:{line}: this is not UTF-8 text") from None
     is_json = text.lstrip().startswith(("{", "[")) and not file.endswith((".yaml", ".yml"))
     try:
         data = json.loads(text) if is_json else yaml.safe_load(text)
     except json.JSONDecodeError as error:
-        raise ExperimentError(f"{file}:{error.lineno}:{error.colno}: this is no JSON: {error.msg}") from None
+        raise ExperimentError(f"{file}:{error.lineno}:{error.colno}: this is not valid JSON: {error.msg}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise ExperimentError(f"{file}{place}: this is no YAML: {error.problem or error.context}") from None
+        raise ExperimentError(f"{file}{place}: this is not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         said = str(error).split("\n", maxsplit=1)[0]
-        raise ExperimentError(f"{file}: this is no YAML: {said}") from None
+        raise ExperimentError(f"{file}: this is not valid YAML: {said}") from None
     except RecursionError:
         raise ExperimentError(f"{file}: it is nested too deeply") from None
     except ValueError as error:  # a date that does not exist, a number with too many digits
@@ -70,7 +70,7 @@ class _Plain:
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             what = "holds too many values" if self._left < 0 else "is nested too deeply"
-            raise ExperimentError(f"{self._file}: it {what}: that is no experiment")
+            raise ExperimentError(f"{self._file}: it {what}: that is not an experiment")
         if isinstance(value, dict):
             return {self._text(str(key)): self.of(inner, depth + 1) for key, inner in value.items()}
         if isinstance(value, list | tuple | set):

@@ -109,7 +109,7 @@ def _matches(tolerance: Mapping[str, Any], value: Any) -> bool:
     try:
         return regex.search(str(tolerance.get("pattern", "")), text, timeout=PATTERN_TIMEOUT_SEC) is not None
     except regex.error as error:
-        raise ToleranceError(f"its pattern is no regular expression: {error}") from None
+        raise ToleranceError(f"its pattern is not a valid regular expression: {error}") from None
     except TimeoutError:
         raise ToleranceError("to look for its pattern takes too long") from None
 

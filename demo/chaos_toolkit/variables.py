@@ -154,7 +154,7 @@ def _converted(value: Any, kind: Any, place: str, file: str) -> Any:
     try:
         return _READERS[kind](value)
     except (TypeError, ValueError):
-        raise ExperimentError(f"{file}: {place}: its value is no {kind}") from None
+        raise ExperimentError(f"{file}: {place}: its value is not a valid {kind}") from None
 
 
 def _add_secret(variables: Variables, name: str, place: str, value: Any, file: str) -> None:

@@ -23,7 +23,9 @@ from demo.subjects.registry import SHOW_FILE_ENDINGS, is_show_file
 def import_(file: Path, output: Path | None) -> None:
     """Write or print the show file of an experiment; what is not taken over goes to stderr."""
     if output is not None and not is_show_file(output.name):
-        raise UsageError(f"{output} is no name of a show file: it must end with {' or '.join(SHOW_FILE_ENDINGS)}")
+        raise UsageError(
+            f"{output} is not a valid name for a show file: it must end with {' or '.join(SHOW_FILE_ENDINGS)}"
+        )
     imported = import_file(file)
     _write(imported.text, output)
     _report("not taken over as it was:", imported.notes)

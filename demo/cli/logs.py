@@ -18,7 +18,7 @@ def set_up_logging(level: str | None, debug: bool) -> None:
     """
     hold_records()
     if level is not None and level.lower() not in LEVELS:
-        raise UsageError(f"--log-level {level}: it is one of {', '.join(LEVELS)}")
+        raise UsageError(f"--log-level must be one of {', '.join(LEVELS)}, not {level!r}")
     chosen = level or ("error" if debug else None)
     if chosen is None:
         return

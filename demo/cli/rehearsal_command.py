@@ -17,14 +17,16 @@ def rehearse(
     subject: Subject = "ratelimiter",
     chapters: Annotated[
         str | None,
-        typer.Option("--chapters", help="Only these, as 3-6, 3- or 3; chapter 1 is entered, too.", metavar="N-M"),
+        typer.Option(
+            "--chapters",
+            help="Rehearse only these chapters (3-6, 3- or 3); chapter 1 is always entered first.",
+            metavar="N-M",
+        ),
     ] = None,
     repeat: Annotated[int, typer.Option("--repeat", help="How many times to play it.", min=1, max=1000)] = 1,
     refuted: Annotated[
         list[int] | None,
-        typer.Option(
-            "--refuted", help="The prediction of this chapter is meant not to hold; may be repeated.", metavar="N"
-        ),
+        typer.Option("--refuted", help="Expect this chapter's prediction to be refuted; may be repeated.", metavar="N"),
     ] = None,
     as_json: Annotated[
         Path | None, typer.Option("--json", help="Write the result as JSON; - for the standard output.", metavar="FILE")
@@ -39,7 +41,7 @@ def rehearse(
     debug: Debug = False,
     given: Given = (),
 ) -> None:
-    """Play a show for real without a person, and say what would have embarrassed you; exit with 1 if anything."""
+    """Run the show unattended and report every problem; exit with 1 if there is any."""
     set_up_logging(log_level, debug)
     from demo.cli import rehearsals
 

@@ -1,4 +1,4 @@
-"""`demo rehearse`: plays a show without a person, several times, and says what would have embarrassed the presenter."""
+"""`demo rehearse`: runs a show unattended, several times, and reports every problem."""
 
 import re
 import sqlite3

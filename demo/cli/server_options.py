@@ -32,7 +32,7 @@ PublicName = Annotated[
 Join = Annotated[
     str | None,
     typer.Option(
-        help="Where the audience opens the stage, told on the cover: by default this server's address; off hides it.",
+        help="URL of the stage, shown to the audience on the cover; default: this server's address; 'off' hides it.",
         metavar="URL",
     ),
 ]
@@ -52,7 +52,8 @@ ShowName = Annotated[
     typer.Option("--show", help="Name of the show on that Redis, if it carries more than one.", metavar="NAME"),
 ]
 Curtain = Annotated[
-    bool, typer.Option("--curtain", help="Begin behind the closed curtain, with the title; B opens it.")
+    bool,
+    typer.Option("--curtain", help="Start with a dark stage that shows only the title; press B to show the stage."),
 ]
 PlanB = Annotated[
     str | None,

@@ -34,9 +34,9 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
     if path.is_dir():
         raise UsageError(f"{path} is a folder: name a show file, like {path / 'my-show.md'}")
     if not path.exists():
-        raise UsageError(f"there is no file {path}; `demo new {path.stem or 'my-show'}` writes one to begin with")
+        raise UsageError(f"there is no file {path}; `demo new {path.stem or 'my-show'}` creates a starter file")
     if not is_show_file(path.name):
-        raise UsageError(f"{path} is no show file: the name of one ends with {' or '.join(SHOW_FILE_ENDINGS)}")
+        raise UsageError(f"{path} is not a show file: the name of one ends with {' or '.join(SHOW_FILE_ENDINGS)}")
     try:
         show, problems, _ = check_show(path)
     except ShowFileError as error:

@@ -4,7 +4,7 @@ from demo.errors import InvalidValue
 
 
 class ConditionError(InvalidValue):
-    """A text that is no condition. `message` says what was expected; `offset` (from 0, in characters) says where."""
+    """A text that is not a condition. `message` says what was expected; `offset` (from 0, in characters) says where."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)

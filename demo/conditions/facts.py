@@ -45,7 +45,7 @@ class Facts(Protocol):
 def look_up(document: Any, parts: Sequence[str]) -> Value:
     """Return the value at a path in a JSON document, with `len()` and `has()` as last part. None: not there, or null.
 
-    A list or an object is no value: only its length, or that it is there, can be asked.
+    A list or an object is not a valid value: only its length, or that it is there, can be asked.
     """
     function = parts[-1] if parts and parts[-1] in (LENGTH, PRESENCE) else ""
     here = document

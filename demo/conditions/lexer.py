@@ -103,7 +103,9 @@ def _regex(text: str, at: int) -> Token:
     if not found:
         raise ConditionError("the regular expression that begins here does not end: expected another /", at)
     if found[2] not in ("", "i"):
-        raise ConditionError(f"{found[2]!r} is no flag of a regular expression: only i, to ignore case", found.start(2))
+        raise ConditionError(
+            f"{found[2]!r} is not a flag of a regular expression: only i, to ignore case", found.start(2)
+        )
     # Only an escaped slash loses its backslash: `\\\\/` ends the expression, `\\/` does not.
     unescaped = re.sub(r"\\(.)", lambda pair: "/" if pair[1] == "/" else pair[0], found[1], flags=re.DOTALL)
     return Token("regex", unescaped, at, found.end(), found[2])

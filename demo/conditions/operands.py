@@ -115,7 +115,7 @@ class OperandReader:
             if not NAME.fullmatch(part) and not (index and part.isdecimal() and part.isascii()):
                 shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
                 raise ConditionError(
-                    f"'{shown}' is no name: that is letters, digits, _ and -, with dots between. "
+                    f"'{shown}' is not a valid name: it may have letters, digits, _ and -, with dots between. "
                     'Any other is written in quotes: "my probe".latency, body["my key"]',
                     at,
                 )
@@ -214,7 +214,7 @@ class OperandReader:
                 return read_quantity(token.text + self.take().text)
         except InvalidValue as error:
             classes = ": write status >= 200 and status < 300" if token.text.lower() == "2xx" else f": {error}"
-            raise ConditionError(f"{token.text!r} is no value{classes}", token.at) from None
+            raise ConditionError(f"{token.text!r} is not a valid value{classes}", token.at) from None
         return number
 
     @staticmethod
@@ -264,7 +264,7 @@ class OperandReader:
         start = self.take()
         opening = self.take()
         if isinstance(left, Count) or left.function:
-            raise ConditionError(f"{left} is no text that could match a pattern", start.at)
+            raise ConditionError(f"{left} is not a text that could match a pattern", start.at)
         token = self.here
         if token.kind not in ("word", "text") or not token.text:
             raise ConditionError(f"pat(…) needs a text with * or ?, like pat(192.168.*), not {token}", token.at)

@@ -197,7 +197,7 @@ class Parser(OperandReader):
             return self.take().text
         if token.kind == "word" and token.text == "unknown":
             raise ConditionError(
-                "'unknown' is no state to ask for: an unknown node is neither up, degraded nor down", token.at
+                "'unknown' is not a state to ask for: an unknown node is neither up, degraded nor down", token.at
             )
         hint = nearest(token.text, STATES) if token.kind == "word" else ""
         compare = "; compare a value with ==" if token.kind in ("word", "text") and not hint else ""
@@ -276,7 +276,7 @@ class Parser(OperandReader):
         word = self.take()
         token = self.here
         if isinstance(left, Count) or left.function:
-            raise ConditionError(f"{left} is no text that could match a regular expression", word.at)
+            raise ConditionError(f"{left} is not a text that could match a regular expression", word.at)
         if token.kind != "regex":
             raise ConditionError(
                 f"'matches' needs a regular expression between slashes, like /ERR.*/, not {token}", token.at

@@ -73,7 +73,7 @@ def read_quantity(text: str) -> Quantity | None:
         return _finite(float(sum(Decimal(n) * Decimal(_SCALES[u][0]) for n, u in parts)), "s", text)
     if found:
         raise InvalidValue(
-            f"{found[2]!r} is no unit: there are {', '.join(UNITS)}; a text that begins with a digit is put in quotes"
+            f"{found[2]!r} is not a unit: there are {', '.join(UNITS)}; quote a text that begins with a digit"
         )
     return None
 

@@ -155,7 +155,7 @@ class Conductor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log_unexpected(logger, task.get_name(), error)
-            self.enqueue("show", c.Notice(f"{task.get_name()} broke: {describe(error)}"))
+            self.enqueue("show", c.Notice(f"internal error in {task.get_name()}: {describe(error)}"))
 
     # Start and main loop.
 
@@ -220,7 +220,7 @@ class Conductor:
                 done.set_exception(refused)
         except Exception as error:  # noqa: BLE001 - a bug must not end the show; it is reported
             log_unexpected(logger, f"the command {type(command.command).__name__}", error)
-            text = f"{type(command.command).__name__} broke: {describe(error)}"
+            text = f"internal error in the command {type(command.command).__name__}: {describe(error)}"
             if done is not None and not done.done():
                 done.set_exception(DemoError(text))
             self._report_once(text)

@@ -82,7 +82,7 @@ def _read_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
 
 
 def _parse_address(url: str, said: str, tls: ssl.SSLContext | None = None) -> EngineEndpoint:
-    """Return the endpoint at this address. Raises `EngineError` for what is no address of an engine."""
+    """Return the endpoint at this address. Raises `EngineError` for what is not an address of an engine."""
     scheme, separator, rest = url.partition("://")
     if scheme == "ssh" and separator:
         raise EngineError(

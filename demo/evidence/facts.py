@@ -17,7 +17,7 @@ from demo.types import TextFormat
 
 Ending = Literal["over", "stopped", "set aside", "running", "open"]
 """`over`: a presenter ended it on its last chapter; `stopped`: its server ended; `set aside`: another show was begun in
-its place; `running`: it goes on; `open`: its server was killed."""
+its place; `running`: still running; `open`: its server was killed."""
 
 BREAK_SEC = 60.0
 """A show that was continued after a longer time had a break, which does not count as a part of it."""

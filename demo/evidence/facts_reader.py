@@ -30,7 +30,7 @@ class _Complaints:
 
 
 def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
-    """Return what happened in a show. Raises `JournalError` for a file that is no journal, or has no show in it.
+    """Return what happened in a show. Raises `JournalError` for a file that is not a journal, or has no show in it.
 
     An entry that this version does not know, or that does not fit, is left out and counted.
     """

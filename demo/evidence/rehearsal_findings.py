@@ -1,4 +1,4 @@
-"""What would have embarrassed a presenter: the findings over all runs of a rehearsal."""
+"""The problems found over all runs of a rehearsal."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def find(
 ) -> list[RehearsalFinding]:
     """Return the findings about the chapters `numbers`: those of the whole show first, then by chapter.
 
-    `refuted`: chapters whose prediction is meant not to hold.
+    `refuted`: chapters whose prediction is expected to be refuted.
     """
     seen = [one for run in runs for one in _of_run(run, deck)]
     wanted = [one for one in seen if not one.chapter or one.chapter in numbers]
@@ -137,7 +137,7 @@ def _of_predictions(
         wrong = [run for run in judged if run.chapters[number].held is not wanted]
         if wrong:
             held = sum(run.chapters[number].held is True for run in judged)
-            meant = "" if wanted else ", though it is meant not to hold"
+            meant = "" if wanted else ", though it was expected to be refuted"
             total = f"{len(judged)} run{'' if len(judged) == 1 else 's'}"
             text = f"its prediction held in {held} of {total}{meant}: {wrong[0].chapters[number].verdict}"
             yield RehearsalFinding("prediction", number, "", text, tuple(run.number for run in wrong))

@@ -13,7 +13,7 @@ NOTHING = "–"
 
 
 def as_lines(result: RehearsalResult) -> Iterator[str]:
-    """Yield the measures of all chapters and faults, and then what would have embarrassed the presenter."""
+    """Yield the measures of all chapters and faults, and then the problems found."""
     runs = f"{len(result.runs)} run{'' if len(result.runs) == 1 else 's'}"
     yield f"{result.title}: {runs}{f' of {result.wanted}' if len(result.runs) < result.wanted else ''}"
     yield ""
@@ -85,9 +85,9 @@ def _finding_lines(result: RehearsalResult) -> Iterator[str]:
     if result.is_interrupted:
         yield "The rehearsal was ended before it was complete."
     if result.findings:
-        yield "What would have embarrassed you:"
+        yield "Problems found:"
     elif result.is_ok:
-        yield "Nothing would have embarrassed you."
+        yield "No problems found."
     place = None
     for finding in result.findings:
         if finding.chapter != place:
@@ -96,7 +96,7 @@ def _finding_lines(result: RehearsalResult) -> Iterator[str]:
         yield from _wrapped(describe(finding, result), "  - ", "    ")
     if meant := [f.chapter for f in result.findings if f.kind == "prediction" and not _has_held(result, f.chapter)]:
         options = " ".join(f"--refuted {number}" for number in meant)
-        yield from _wrapped(f"If a prediction is meant not to hold, say so with {options}.")
+        yield from _wrapped(f"If a prediction is expected to be refuted, say so with {options}.")
     yield ""
     if result.left_broken:
         yield "!!! SOMETHING IS STILL BROKEN, see above. Look at the system before the show."

@@ -11,7 +11,7 @@ from demo.views.health_text import has_system
 def find_long_texts(state: ShowState, numbers: Collection[int], lines: Mapping[int, str]) -> Iterator[RehearsalFinding]:
     """Yield a finding for each of the chapters `numbers` whose text does not fit. `state`: that at the end of the show.
 
-    `lines`: where chapters begin in their file, as `show.md:12`; none for a deck that is no file.
+    `lines`: where chapters begin in their file, as `show.md:12`; none for a deck that is not a file.
     """
     verdicts = {number: verdict.text for number, verdict in state.verdicts.items()}
     tested = {span.chapter for span in state.spans}

@@ -130,7 +130,7 @@ class Replay:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log_unexpected(logger, task.get_name(), error)
-            self.enqueue(WHO, c.Notice(f"{task.get_name()} broke: {describe(error)}"))
+            self.enqueue(WHO, c.Notice(f"internal error in {task.get_name()}: {describe(error)}"))
 
     # Commands.
 

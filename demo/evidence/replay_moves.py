@@ -11,12 +11,12 @@ from demo.show.replay_state import MoveKind
 _MOVES: tuple[MoveKind, ...] = ("chapter", "step")
 
 _CANNOT: Mapping[type, str] = {
-    c.Say: "a replay shows what was said then: no line can be added",
-    c.OpenVote: "a replay shows the votes of then: none can be opened",
-    c.CloseVote: "a replay shows the votes of then: none can be closed",
-    c.StartTimer: "a replay shows the timer of then: it cannot be started",
-    c.PauseTimer: "a replay shows the timer of then: it cannot be paused",
-    c.ResetTimer: "a replay shows the timer of then: it cannot be reset",
+    c.Say: "messages cannot be sent in a replay",
+    c.OpenVote: "votes cannot be opened in a replay",
+    c.CloseVote: "votes cannot be closed in a replay",
+    c.StartTimer: "the timer cannot be started in a replay",
+    c.PauseTimer: "the timer cannot be paused in a replay",
+    c.ResetTimer: "the timer cannot be reset in a replay",
 }
 
 
@@ -45,7 +45,7 @@ def find_move(plan: ReplayPlan, place: int, state: ShowState, command: c.Command
         case c.Advance():
             found = next((one.first for one in plan.segments[place + 1 :] if one.move.kind in _MOVES), None)
             if found is None:
-                raise Refused("at_end", "nobody moved on from here in the recording")
+                raise Refused("at_end", "the recording has no further chapter or step")
         case c.Inject(name=name):
             found = _find_here(plan, place, state, "fault", name)
             if found is None:
@@ -53,12 +53,12 @@ def find_move(plan: ReplayPlan, place: int, state: ShowState, command: c.Command
         case c.Rerun():
             found = _find_here(plan, place, state, "again")
             if found is None:
-                raise Refused("replay", "nobody ran this chapter again in the recording")
+                raise Refused("replay", "the recording has no second run of this chapter")
         case c.Heal(name=given):
             found = _find_heal(plan, place, given)
             if found is None:
                 what = "everything" if given is None else repr(given)
-                raise Refused("replay", f"the next thing that somebody did in the recording is not to heal {what}")
+                raise Refused("replay", f"the recording does not heal {what} next")
         case _:
             raise refuse_command(command)
     return found

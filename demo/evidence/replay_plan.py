@@ -114,7 +114,7 @@ def read_plan(recording: Recording) -> ReplayPlan:
 
 
 def read_move(entry: e.JournalEntry, state: ShowState) -> RecordedMove | None:  # noqa: PLR0911 - one for each event
-    """Return by what a person moved on with this entry; None for what the show did, or what is no move."""
+    """Return by what a person moved on with this entry; None for what the show did, or what is not a move."""
     if entry.who.split(DEVICE_MARK)[0] not in PERSONS:
         return None
     event = entry.event

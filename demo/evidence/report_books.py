@@ -18,13 +18,11 @@ def books_section(facts: ShowFacts) -> Section | None:
         translate("Since"),
         translate("Confirmed"),
         translate("Lost"),
-        translate("There twice"),
+        translate("Duplicate"),
         translate("Out of order"),
-        translate("Without an answer"),
+        translate("Ambiguous (no answer)"),
     )
-    lead = translate(
-        "Each write had a number. Those that were confirmed were read again, and counted from fault to fault."
-    )
+    lead = translate("Every write is numbered; confirmed writes are read back. The counts restart at each fault.")
     table = Table(columns, tuple(tuple(_row(facts, book)) for book in facts.books), lead=lead)
     return Section("writes", translate("Writes"), tables=(table,))
 

@@ -81,7 +81,7 @@ def _shows(first: ShowFacts, second: ShowFacts) -> Section:
     pairs = zip(head_facts(first), head_facts(second), strict=True)
     rows = [(Cell(name), Cell(one), Cell(other)) for (name, one), (_, other) in pairs]
     sums = (Cell(" · ".join(count_texts(facts))) for facts in (first, second))
-    table = Table(("", *_names(first, second)), (*rows, (Cell(translate("Sums")), *sums)), has_names=True)
+    table = Table(("", *_names(first, second)), (*rows, (Cell(translate("Total")), *sums)), has_names=True)
     return Section("shows", translate("The two shows"), tables=(table,))
 
 

@@ -83,7 +83,13 @@ def _grid(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str
 
 def _numbers(curves: DrawnCurves) -> Iterator[str]:
     """Yield the curves as a table: Markdown has no drawings."""
-    columns = [translate("Metric"), translate("Unit"), translate("Least"), translate("Most"), translate("At the end")]
+    columns = [
+        translate("Metric"),
+        translate("Unit"),
+        translate("Minimum"),
+        translate("Maximum"),
+        translate("At the end"),
+    ]
     rows = [[one.label, one.unit, one.least, one.most, one.last] for one in curves.series]
     if any(one.predicted for one in curves.series):
         columns.append(translate("Prediction"))

@@ -308,7 +308,7 @@ def _chapters(facts: ShowFacts) -> Section:
         translate("No."),
         translate("Chapter"),
         translate("Entered"),
-        translate("Time on it"),
+        translate("Time spent"),
         translate("Faults"),
         translate("Verdict"),
     )
@@ -335,7 +335,7 @@ def number_of(number: int) -> str:
 
 
 def _interruptions(facts: ShowFacts) -> Section | None:
-    columns = (translate("Began"), translate("Lasted"), translate("What"), "")
+    columns = (translate("Began"), translate("Lasted"), translate("Event"), "")
     rows = [*_recording_rows(facts), *_halt_rows(facts), *_blind_rows(facts)]
     heading = translate("Halts, and times without contact")
     return Section("interruptions", heading, tables=(Table(columns, tuple(rows)),)) if rows else None
@@ -376,7 +376,7 @@ def _log(facts: ShowFacts) -> Section | None:
 
 def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[Line]) -> Table:
     rows = ((Cell(since_start(facts.axis, line.at), is_number=True), Cell(clean(line.text))) for line in lines)
-    return Table((translate("Time"), translate("What")), tuple(rows), heading)
+    return Table((translate("Time"), translate("Event")), tuple(rows), heading)
 
 
 def _notes(facts: ShowFacts) -> Section | None:

@@ -19,7 +19,7 @@ ENDINGS: dict[Ending, str] = {
     "over": mark_text("ended by the presenter on its last chapter"),
     "stopped": mark_text("its server was stopped"),
     "set aside": mark_text("another show was begun in its place"),
-    "running": mark_text("it goes on"),
+    "running": mark_text("still running"),
     "open": mark_text("not ended: its server was killed"),
 }
 
@@ -56,7 +56,7 @@ def ending_text(facts: ShowFacts) -> str:
 
 
 def break_text(sec: float) -> str:
-    return translate("not played for %(time)s", time=clock_text(sec))
+    return translate("interrupted for %(time)s", time=clock_text(sec))
 
 
 def run_title(run: FaultRun) -> str:

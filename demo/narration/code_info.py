@@ -51,7 +51,9 @@ def _parse_step(step: str, line_count: int | None) -> LineRanges:
     for part in step.split(","):
         found = _LINES.fullmatch(part.strip())
         if found is None:
-            raise InvalidValue(f"{step[:80]!r} is no step of a code block: write line numbers as in {{1|3-5|2,7|all}}")
+            raise InvalidValue(
+                f"{step[:80]!r} is not a step of a code block: write line numbers as in {{1|3-5|2,7|all}}"
+            )
         first, last = int(found[1]), int(found[2] or found[1])
         if first < 1 or last < first:
             raise InvalidValue(

@@ -40,7 +40,7 @@ class _Block:
 def read_steps(parts: tuple[str, ...], has_code: bool = True) -> tuple[TextStep, ...]:
     """Return the steps of a text in these parts, at least one. Never raises: wrong steps of code are none.
 
-    `has_code`: False for a text that is no Markdown.
+    `has_code`: False for a text that is not Markdown.
     """
     steps: list[TextStep] = []
     before: list[str] = []

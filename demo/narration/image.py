@@ -77,7 +77,7 @@ def make_image(body: bytes) -> DeckImage:
     """Return the image of these bytes, whatever its file was called. Raises `InvalidValue` if they are none."""
     kind = next((kind for kind, start in _STARTS.items() if start.match(body)), None)
     if kind is None:
-        raise InvalidValue(f"this is no image: its content is none of {', '.join(_TYPES)}")
+        raise InvalidValue(f"this is not an image: its content is none of {', '.join(_TYPES)}")
     width, height = read_svg_size(body) if kind == "svg" else _read_size(body, kind)
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise InvalidValue(

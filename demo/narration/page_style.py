@@ -52,7 +52,7 @@ def make_font(body: bytes) -> DeckImage:
     """Return a font as a file that is known by its content. Raises `InvalidValue` if these bytes are none."""
     kind = next((kind for kind, start in _FONTS.items() if body.startswith(start)), None)
     if kind is None:
-        raise InvalidValue(f"this is no font: its content is none of {', '.join(_FONTS)}")
+        raise InvalidValue(f"this is not a font: its content is none of {', '.join(_FONTS)}")
     return _named(body, kind)
 
 

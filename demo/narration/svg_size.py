@@ -23,7 +23,7 @@ def read_svg_size(body: bytes) -> tuple[int, int]:
     """Return width and height in CSS pixels, by `width` and `height` or else by `viewBox`. Raises `InvalidValue`."""
     root = _ROOT.match(body[:MAX_HEAD].decode("utf-8", "replace"))
     if root is None:
-        raise InvalidValue("this is no SVG image: it does not begin with <svg …>")
+        raise InvalidValue("this is not an SVG image: it does not begin with <svg …>")
     given = {found[1]: found[2] if found[2] is not None else found[3] for found in _ATTRIBUTE.finditer(root[1])}
     width, height = _read_length(given.get("width", "")), _read_length(given.get("height", ""))
     box = _read_box(given.get("viewBox", ""))

@@ -14,7 +14,7 @@ MAX_BYTES = 1_000_000
 class HttpAnswerProbe:
     """The reading's data: `status`, `latency` in seconds, `headers` (names in lower case), `text`, and `body`.
 
-    `body` is the JSON of the text, None where it is no JSON. A redirect is an answer and is not followed.
+    `body` is the JSON of the text, None where it is not valid JSON. A redirect is an answer and is not followed.
     """
 
     session: Session

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST = 1e300
-"""Just below the largest float. No measurement is larger, and a larger integer is no number for a JSON reader."""
+"""Just below the largest float. No measurement is larger, and a larger integer is not a number for a JSON reader."""
 
 
 def number(value: object) -> float | None:
@@ -16,7 +16,7 @@ def number(value: object) -> float | None:
 
 
 def rounded(value: object) -> float | None:
-    """Return it rounded to three significant digits, as cards and curves show it; None for what is no number."""
+    """Return it rounded to three significant digits, as cards and curves show it; None for what is not a number."""
     finite = number(value)
     return None if finite is None else float(f"{finite:.3g}")
 

@@ -25,7 +25,7 @@ class TooSlow(InvalidValue):
 class Pattern:
     """The pattern `written`, between slashes or not; groups may be named as in JavaScript, `(?<name>…)`.
 
-    Raises `InvalidValue` for what is no regular expression, or a costly one.
+    Raises `InvalidValue` for what is not a valid regular expression, or a costly one.
     """
 
     def __init__(self, written: str, *, multiline: bool = False) -> None:

@@ -166,7 +166,7 @@ class PostgresProbe:
 
 
 async def _role(connection: "psycopg.AsyncConnection[Any]") -> str | None:
-    """Return whether it is a primary or a replica; None for a server that is no PostgreSQL, but speaks as one."""
+    """Return whether it is a primary or a replica; None for a server that is not a PostgreSQL, but speaks as one."""
     from psycopg import errors  # noqa: PLC0415 - an optional extra
 
     try:

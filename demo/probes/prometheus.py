@@ -72,7 +72,7 @@ async def _ask(session: Session, url: str, query: str, deadline_sec: float) -> R
 
 
 def _parse_rows(data: Any) -> list[dict[str, Any]] | None:
-    """Return each result with its labels and its value; None where it is no list of numbers."""
+    """Return each result with its labels and its value; None where it is not a list of numbers."""
     samples = _results(data)
     if samples is None:
         return None

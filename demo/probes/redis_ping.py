@@ -25,7 +25,7 @@ REFUSED = "refuses our user or password"
 class RedisPingProbe:
     """The reading's data: `role` (`master`, `slave`, `sentinel`; None if it is not told) and `latency` in seconds.
 
-    The connection is kept from look to look until `close`. Raises `InvalidValue` for what is no URL of a Redis.
+    The connection is kept from look to look until `close`. Raises `InvalidValue` for what is not a URL of a Redis.
     """
 
     def __init__(self, url: str, deadline_sec: float = TIMEOUT_SEC) -> None:

@@ -19,7 +19,7 @@ Processes = dict[int, int]
 
 @dataclass(frozen=True)
 class Launch:
-    """How a process was started. `output`: the file that its standard output goes to, "" where it is no file."""
+    """How a process was started. `output`: the file that its standard output goes to, "" where it is not a file."""
 
     argv: tuple[str, ...]
     cwd: str

@@ -36,7 +36,7 @@ def parse_address(text: str) -> Address:
     host, colon, port_text = text.strip().rpartition(":")
     if not colon or not port_text:
         example = f"127.0.0.1:{text.strip()}" if text.strip().isdecimal() else f"{text.strip() or '127.0.0.1'}:6380"
-        raise InvalidValue(f"{text!r} is no address: write host and port, like {example}")
+        raise InvalidValue(f"{text!r} is not a valid address: write host and port, like {example}")
     if not (port_text.isascii() and port_text.isdecimal()) or not 1 <= int(port_text) <= 65535:
         raise InvalidValue(f"{text!r}: the port must be a number from 1 to 65535")
     if host.startswith("[") and host.endswith("]"):
@@ -44,5 +44,5 @@ def parse_address(text: str) -> Address:
     elif "/" not in host and ":" in host:
         raise InvalidValue(f"{text!r}: an IPv6 address stands in brackets, like [{host}]:{port_text}")
     if not host or "/" in host or any(letter.isspace() for letter in host):
-        raise InvalidValue(f"{text!r} is no address: write host and port, like 127.0.0.1:{port_text}")
+        raise InvalidValue(f"{text!r} is not a valid address: write host and port, like 127.0.0.1:{port_text}")
     return Address(host, int(port_text))

@@ -13,7 +13,7 @@ STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """The values of a node's `health`, as `HealthPollerProtocol` documents them."""
 
 LOAD = "load"
-"""The kind of a node that sends requests: it has a card, but is no part of the system."""
+"""The kind of a node that sends requests: it has a card, but is not part of the system."""
 
 MAX_NODES = 2000
 

@@ -36,7 +36,7 @@ class EndRecording:
 # Events.
 @dataclass(frozen=True, slots=True)
 class RecordingShown:
-    """All screens show a recording from here on, or from here on another chapter of it. It is no part of this show.
+    """All screens show a recording from here on, or from here on another chapter of it. It is not part of this show.
 
     `recorded_at`: when the recorded show began. `number`, `title`: the chapter there, by which that of this show is
     found; `same_before`: how many chapters of the same title are before it.

@@ -33,12 +33,14 @@ def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
     if fault.is_running:
         return Refusal("active", f"fault {fault.name!r} is already {_describe_activity(fault)}")
     if state.parts_healing:
-        return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
+        why = "heal all is still running and would undo a new fault: try again when it has finished"
+        return Refusal("healing", why)
     if state.journal == "temporary":
         why = "the journal is a temporary file, so the undo could be lost: end the show, and name a file with --journal"
         return Refusal("no_ledger", why)
     if not state.durable and state.journal == "file":
-        return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
+        why = "no fault can be injected: the journal cannot be written, so its undo would be lost"
+        return Refusal("no_ledger", why)
     return None
 
 
@@ -72,9 +74,11 @@ def guard_entries(events: tuple[e.Event, ...], command: c.CommandEnvelope) -> tu
 def refuse_stale(state: ShowState, command: c.CommandEnvelope) -> Refusal | None:
     """Return why a command was sent from a place where the show is no more; None if it still is there."""
     if command.expected_chapter is not None and command.expected_chapter != state.number:
-        return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
+        sent = f"this was sent from chapter {command.expected_chapter}"
+        return Refusal("stale", f"{sent}, but the show is now on chapter {state.number}")
     if command.expected_step is not None and command.expected_step != state.step:
-        return Refusal("stale", f"pressed on step {command.expected_step}, but the show is on step {state.step}")
+        sent = f"this was sent from step {command.expected_step}"
+        return Refusal("stale", f"{sent}, but the show is now on step {state.step}")
     return None
 
 

@@ -79,7 +79,7 @@ def decide_vote(command: c.OpenVote | c.CloseVote | c.CountVotes, state: ShowSta
 def _decide_open(state: ShowState) -> tuple[e.Event, ...] | Refusal:
     number = voted_chapter(state)
     if number is None:
-        return Refusal("not_found", f"chapter {state.number} puts nothing to the vote: give it a vote in the deck")
+        return Refusal("not_found", f"chapter {state.number} has no vote: add `vote` to it in the deck")
     opened = open_ballot(state)
     if opened is not None and opened.number == number:
         return ()

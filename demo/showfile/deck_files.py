@@ -122,7 +122,7 @@ class DeckFiles:
                 said = "there is no such file" if isinstance(error, FileNotFoundError) else shorten(str(error))
                 raise InvalidValue(f"{shorten(path)}: {said}") from error
             if not stat.S_ISREG(found.st_mode):
-                raise InvalidValue(f"{shorten(path)} is no file")
+                raise InvalidValue(f"{shorten(path)} is not a file")
             self._sizes[path] = found.st_size
         return self._sizes[path]
 

@@ -1,4 +1,4 @@
-"""The text of a file that people wrote: what is no text is refused with the place."""
+"""The text of a file that people wrote: what is not text is refused with the place."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     except (OSError, ValueError) as error:
         raise UnreadableFile(_describe(error)) from error
     if data is None:
-        raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
+        raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is not a file")
     if len(data) > max_bytes:
         raise UnreadableFile(f"this file is larger than {max_bytes / 1e6:g} MB, which is the limit")
     return data
@@ -67,13 +67,13 @@ def _decode(data: bytes) -> str:
         raise UnreadableFile("this file is in UTF-16: save it as UTF-8")
     if (nul := data.find(b"\x00")) >= 0:
         place = _locate(data, nul)
-        raise UnreadableFile(f"this is no text: byte {nul} is NUL (line {place.line})", place)
+        raise UnreadableFile(f"this is not text: byte {nul} is NUL (line {place.line})", place)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         place = _locate(data, error.start)
         raise UnreadableFile(
-            f"this is no UTF-8: byte {error.start} is 0x{data[error.start]:02x} (line {place.line}). Save the file as "
+            f"this is not UTF-8: byte {error.start} is 0x{data[error.start]:02x} (line {place.line}). Save the file as "
             "UTF-8; it may be Latin-1 or Windows-1252",
             place,
         ) from error
@@ -101,7 +101,7 @@ def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
     if _CONTROL.search(text):
         for number, line in enumerate(text.split("\n"), 1):
             if found := _CONTROL.search(line):
-                message = f"the character U+{ord(found[0]):04X} controls a terminal and is no text: delete it"
+                message = f"the character U+{ord(found[0]):04X} controls a terminal and is not text: delete it"
                 problems.append(Problem(file, Position(number, found.start() + 1), message))
         text = _CONTROL.sub("\ufffd", text)
     lines = text.split("\n")

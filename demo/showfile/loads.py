@@ -322,7 +322,7 @@ def _of_card(load: Load) -> tuple[Measured, float]:
 
 
 def _card(name: str, load: Load, measured: Measured, seconds: float) -> dict[str, Any]:
-    """Return the card of a load. `kind` tells others that it is no part of the system."""
+    """Return the card of a load. `kind` tells others that it is not part of the system."""
     return {
         "id": name,
         "name": name,

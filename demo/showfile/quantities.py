@@ -34,7 +34,7 @@ def parse_duration(text: str) -> float:
         raise InvalidValue(f"{written!r} has no unit: write {written}ms, {written}s or {written}min")
     parts = _PART.findall(written)
     if not parts or "".join(map("".join, parts)) != written:
-        raise InvalidValue(f"{written!r} is no duration: write it like 300ms, 5s, 1m30s or 1h")
+        raise InvalidValue(f"{written!r} is not a valid duration: write it like 300ms, 5s, 1m30s or 1h")
     return _bounded(sum(float(number) * _SECONDS[unit] for number, unit in parts), written)
 
 
@@ -51,7 +51,7 @@ def parse_rate(text: str) -> float:
         return float(found[1]) / _SECONDS[found[2]]
     if _NUMBER.fullmatch(written):
         raise InvalidValue(f"{written!r} has no unit: write {written}/s for so many a second")
-    raise InvalidValue(f"{written!r} is no rate: write it like 50/s or 600/m")
+    raise InvalidValue(f"{written!r} is not a valid rate: write it like 50/s or 600/m")
 
 
 def parse_size(text: str) -> int:
@@ -61,9 +61,9 @@ def parse_size(text: str) -> int:
         raise InvalidValue(f"{written!r} has no unit: write {written}B for bytes or {written}KB for kilobytes")
     found = _SIZE.fullmatch(written)
     if not found:
-        raise InvalidValue(f"{written!r} is no size: write it like 500B, 10KB or 1MiB")
+        raise InvalidValue(f"{written!r} is not a valid size: write it like 500B, 10KB or 1MiB")
     if found[2] not in _BYTES:
-        raise InvalidValue(f"{found[2]!r} is no unit of size: write {', '.join(_BYTES)}")
+        raise InvalidValue(f"{found[2]!r} is not a unit of size: write {', '.join(_BYTES)}")
     return round(float(found[1]) * _BYTES[found[2]])
 
 
@@ -74,7 +74,7 @@ def parse_bandwidth(text: str) -> int:
     if _NUMBER.fullmatch(written):
         raise InvalidValue(f"{written!r} has no unit: write {written}KB/s for so many kilobytes a second")
     if (slash and second != "s") or re.search(r"[0-9\s](bit|[KMGkmg]b)", written):
-        raise InvalidValue(f"{written!r} is no bandwidth: it is written in bytes a second, like 100KB/s")
+        raise InvalidValue(f"{written!r} is not a valid bandwidth: it is written in bytes a second, like 100KB/s")
     if not slash:
         raise InvalidValue(f"{written!r} is a size: write {written}/s for so much a second")
     return parse_size(size)
@@ -100,7 +100,7 @@ def parse_share(text: str) -> float:
     written = text.strip()
     number = written.removesuffix("%").rstrip()
     if not _NUMBER.fullmatch(number):
-        raise InvalidValue(f"{written!r} is no share: write it like 0.25 or 25%")
+        raise InvalidValue(f"{written!r} is not a valid share: write it like 0.25 or 25%")
     return float(number) / 100 if written.endswith("%") else float(number)
 
 

@@ -49,7 +49,7 @@ def _read(key: str, written: str, files: DeckFiles) -> DeckImage | None:
     if key == "font":
         return files.font(path)
     if path.rpartition(".")[2].lower() not in SUFFIXES:
-        raise InvalidValue(f"{path} is no image that is shown: use {', '.join(SUFFIXES)}")
+        raise InvalidValue(f"{path} is not an image that can be shown: use {', '.join(SUFFIXES)}")
     return files.image(path)
 
 

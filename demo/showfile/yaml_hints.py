@@ -57,7 +57,7 @@ def explain(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[int, int, str]
         return line, position - (text.rfind("\n", 0, position) + 1), "a character here cannot be part of a show file"
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return 0, 0, f"this is no YAML: {error.problem}"
+        return 0, 0, f"this is not valid YAML: {error.problem}"
     said = str(error.problem)
     if "quoted scalar" in str(error.context) and error.context_mark is not None:
         mark = error.context_mark if "end of" in said or "document indicator" in said else mark
@@ -68,7 +68,7 @@ def explain(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[int, int, str]
     if "flow" in str(error.context):
         place, said = _describe_flow(error, lines, line)
         return *place, said
-    said = _PLAIN_WORDS.get(said, f"this is no YAML: {said}")
+    said = _PLAIN_WORDS.get(said, f"this is not valid YAML: {said}")
     line = min(mark.line, len(lines) - 1)
     return line, min(mark.column, len(lines[line])), said
 

@@ -24,14 +24,14 @@ def find_function(place: str) -> Function:
     """Return the function at `package.module:function`. Raises `SubjectError` that says what is missing."""
     module_name, separator, name = place.partition(":")
     if not separator or not module_name or not name:
-        raise SubjectError(f"{place!r} is no function: write package.module:function")
+        raise SubjectError(f"{place!r} is not a function: write package.module:function")
     module = _import_module(place, module_name)
     if not hasattr(module, name):
         functions = [known for known, value in vars(module).items() if inspect.isfunction(value)]
         raise SubjectError(f"{place}: the module {module_name} has no {name!r}{nearest(name, functions)}")
     found = getattr(module, name)
     if not callable(found):
-        raise SubjectError(f"{place} is no function: {name} is {_describe(found)}")
+        raise SubjectError(f"{place} is not a function: {name} is {_describe(found)}")
     if not _takes(found, 1) and not _takes(found, 2):
         raise SubjectError(f"{place} must take the stage, or the stage and the subject, as in: async def {name}(stage)")
     return cast("Function", found)

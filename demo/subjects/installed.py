@@ -28,7 +28,7 @@ class InstalledSubject:
             why = describe_error(error) if isinstance(error, Exception) else describe(error)
             raise UsageError(f"{self} cannot be loaded: {why}") from error
         if not callable(found):
-            raise UsageError(f"{self} is no subject: {self.place} is not a class or a function that makes one")
+            raise UsageError(f"{self} is not a subject: {self.place} is not a class or a function that makes one")
         return cast("Callable[..., object]", found)
 
     def __str__(self) -> str:

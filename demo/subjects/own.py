@@ -52,7 +52,7 @@ def _import_module(module: str) -> Any:
 
 
 def unknown_subject(name: str, known: Iterable[str]) -> NoReturn:
-    """Raise `UsageError` for a name that is no subject's, saying what to type for a file or a module."""
+    """Raise `UsageError` for a name that is not a subject's, saying what to type for a file or a module."""
     _refuse_file_name(name)
     known = tuple(known)
     if Path(f"{name}.md").is_file():
@@ -78,7 +78,7 @@ def _refuse_file_name(name: str) -> None:
             f"{name!r} names a file; a subject is named by module and class: type {_command_for(path, attribute)}"
         )
     raise UsageError(
-        f"{name!r} is no file here; name a subject of your own by module and class, as in demo serve lamp:Lamp"
+        f"{name!r} is not a file here; name a subject of your own by module and class, as in demo serve lamp:Lamp"
     )
 
 

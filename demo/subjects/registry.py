@@ -97,7 +97,7 @@ def claim(name: str, subject: Subject) -> None:
 def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:
     """Return the function that makes a subject's deck.
 
-    It raises `SubjectError` with file and line for what is no deck, and `UsageError` if the deck has no chapter
+    It raises `SubjectError` with file and line for what is not a deck, and `UsageError` if the deck has no chapter
     `start_at` (1-based).
     """
 

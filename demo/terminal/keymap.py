@@ -30,7 +30,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("O or G, number, Enter", "list the chapters, go to one"),
     ("!", "next, even if what it requires is not met"),
     ("R", "run this chapter's action again"),
-    ("C, digit, Enter", "list the faults, fire one"),
+    ("C, digit, Enter", "list the faults, inject one"),
     ("U", "heal all"),
     ("X X", "halt: heal all, refuse new faults"),
     ("E", "resume after a halt"),

@@ -63,7 +63,7 @@ _KNOWN = (
 
 
 def keys_of(line: str) -> tuple[list[str], str]:
-    """Return the keys that a line stands for, and the first word that is no key ("" if all are)."""
+    """Return the keys that a line stands for, and the first word that is not a key ("" if all are)."""
     words = line.strip().lower().split()
     if not words:
         return ["enter"], ""
@@ -151,7 +151,7 @@ class PlainUi:
         match self.key_controller.pad.mode:
             case "faults":
                 lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state_word} {f.text}" for f in presenter.faults]
-                return [*lines, "a number, then an empty line, fires one"]
+                return [*lines, "a number, then an empty line, injects one"]
             case "jump":
                 lines = [f"  {number} {title}" for number, title in enumerate(presenter.chapters, 1)]
                 return [*lines, "a number, then an empty line, goes there"]

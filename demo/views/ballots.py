@@ -167,7 +167,7 @@ def _summarize(ballot: BallotState) -> str:
     if (middle := ballot.middle) is not None:
         low, median, high = (with_unit(number, ballot.unit) for number in middle)
         return translate(
-            "%(median)s in the middle, half the room %(low)s to %(high)s", median=median, low=low, high=high
+            "median %(median)s, half of the guesses between %(low)s and %(high)s", median=median, low=low, high=high
         )
     if not ballot.leading:
         return ""

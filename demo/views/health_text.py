@@ -22,10 +22,10 @@ def health_summary(state: ShowState) -> tuple[str, str]:
         worst = next((node for node in bad if node.health == "down"), bad[0])
         values = {"name": worst.name, "state": name_health(worst.health), "more": len(bad) - 1}
         if len(bad) > 1:
-            return worst.health, translate("%(name)s is %(state)s and %(more)s more", **values)
+            return worst.health, translate("%(name)s is %(state)s, %(more)s more not up", **values)
         return worst.health, translate("%(name)s is %(state)s", **values)
     over = [counter for counter in state.sample.counters if (counter.ghosts or 0) > 0]
     if over:
         number = number_text(over[0].ghosts)
-        return "degraded", translate("%(key)s lets %(number)s too many through", key=over[0].key, number=number)
+        return "degraded", translate("%(key)s admitted %(number)s over its limit", key=over[0].key, number=number)
     return "up", translate("all %(num)s parts up", num=len(state.sample.nodes))

@@ -107,7 +107,7 @@ class PresenterView:
     replay: ReplayStandView | None
     plan_b: PlanBView | None
     questions: Questions = None
-    """What the room asks; it is no part of the state."""
+    """What the room asks; it is not part of the state."""
 
 
 @dataclass(frozen=True, slots=True)

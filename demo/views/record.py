@@ -113,7 +113,7 @@ def _describe_show(state: ShowState) -> Iterator[RecordItem]:
         title, text = translate("The journal cannot be written"), translate("a crash would lose the show")
         yield RecordItem("down", "down", title, text)
     if state.parts_healing and not state.halted:
-        yield RecordItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
+        yield RecordItem("starting", "starting", translate("Restarting failed parts"), "")
 
 
 def _describe_running(fault: FaultState, private: bool) -> RecordItem:

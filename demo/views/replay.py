@@ -52,9 +52,9 @@ def replay_stand(state: ShowState) -> ReplayStandView | None:
     if replay is None or mark is None:
         return None
     words = {
-        "playing": translate("Replay plays"),
-        "waiting": translate("Replay waits for you"),
-        "stopped": translate("Replay is stopped: Resume goes on"),
+        "playing": translate("Replay playing"),
+        "waiting": translate("Replay paused for your next move"),
+        "stopped": translate("Replay stopped: press Resume to continue"),
         "over": translate("The recording has ended"),
     }
     coming = "" if replay.coming is None else describe_move(state, replay.coming)
@@ -95,4 +95,4 @@ def describe_move(state: ShowState, move: RecordedMove) -> str:
         case "again":
             return translate("this chapter once more")
         case _:
-            return translate("the end of %(name)s", name=names) if names else translate("heal all")
+            return translate("heal %(name)s", name=names) if names else translate("heal all")

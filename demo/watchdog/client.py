@@ -32,7 +32,7 @@ PATIENCE = "DEMO_WATCHDOG_PATIENCE_SEC"
 def patience_sec() -> float:
     """Return how long a server may be silent before the watchdog heals faults without a time limit, in seconds.
 
-    Raises `UsageError` for an environment variable that is no number above 0.
+    Raises `UsageError` for an environment variable that is not a number above 0.
     """
     text = os.environ.get(PATIENCE) or "30"
     with contextlib.suppress(ValueError):

@@ -126,7 +126,7 @@ class Web:
     def cannot_render(self, view: str, error: Exception) -> None:
         """Notify the presenter, once, that a view cannot be rendered; its listeners keep what they have."""
         log_unexpected(logger, f"drawing the {view} page", error)
-        self._complain(f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200])
+        self._complain(f"the {view} page cannot be rendered: {type(error).__name__}: {error}"[:200])
 
     def _broke(self, what: str, error: Exception) -> None:
         log_unexpected(logger, what, error)
@@ -207,7 +207,7 @@ class Web:
             )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
             self.cannot_render(view, error)
-            return problem("broken", "this page cannot be drawn; the show continues")
+            return problem("broken", "this page cannot be rendered; the show continues")
 
     def _take_slot(self, request: Request, private: bool) -> StreamSlot | None:
         """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""

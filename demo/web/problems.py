@@ -66,8 +66,8 @@ TITLES: Mapping[str, str] = {
     "healing": "Everything is being healed",
     "replay": "A replay cannot do this",
     "too_large": "The body is too large",
-    "host": "Not a name of this server",
-    "invalid": "The request cannot be read",
+    "host": "Unknown host name",
+    "invalid": "The request is not valid",
     "long_target": "The address is too long",
     "halted": "The show is halted",
     "timeout": "The request took too long to arrive",
@@ -75,7 +75,7 @@ TITLES: Mapping[str, str] = {
     "proxied": "Control through a proxy is refused",
     "bad_code": "This code is not valid",
     "unpaired": "This is for the presenter",
-    "slow_down": "Too many tries",
+    "slow_down": "Too many attempts",
     "headers": "The headers of the request are too large",
     "unknown_method": "There is no such method",
     "broken": "Error in the server",
@@ -128,7 +128,7 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0] if error.errors() else {}
-        return problem("invalid", str(first.get("msg", "the request cannot be read"))[:200])
+        return problem("invalid", str(first.get("msg", "the request is not valid"))[:200])
 
     @app.exception_handler(InvalidValue)
     async def invalid(request: Request, error: InvalidValue) -> Response:

@@ -164,8 +164,8 @@ def test_what_is_not_taken_over_is_listed_in_the_file_too() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ([], "this is no experiment"),
-        ("x", "this is no experiment"),
+        ([], "this is not an experiment"),
+        ("x", "this is not an experiment"),
         ({"title": "x"}, "method is missing"),
         ({"method": []}, "title is missing"),
         (experiment(method=None), "method: it must be a list"),
@@ -204,10 +204,10 @@ BOMB = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (b'{"title": "x",\n  "method" []}', "e.json:2:12: this is no JSON"),
-        (b"title: x\nmethod: [a: b: c]\n", "e.json:2:14: this is no YAML"),
-        (b"title: \xff", "e.json:1: this is no UTF-8"),
-        (b"title: \x00", "this is no YAML"),
+        (b'{"title": "x",\n  "method" []}', "e.json:2:12: this is not valid JSON"),
+        (b"title: x\nmethod: [a: b: c]\n", "e.json:2:14: this is not valid YAML"),
+        (b"title: \xff", "e.json:1: this is not UTF-8"),
+        (b"title: \x00", "this is not valid YAML"),
         (b'{"title": "\\ud800", "method": []}', "a character that no text may have"),
         (b"[" * 100_000, "e.json"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, "nested too deeply"),

@@ -113,7 +113,7 @@ def test_a_show_that_goes_well_has_no_findings_and_leaves_nothing(folder: Path) 
     show = write(folder)
     done = rehearse(show, "--repeat", "2", "--json", "result.json", "--recording", "last.journal")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert "Nothing would have embarrassed you." in done.stdout
+    assert "No problems found." in done.stdout
     assert done.stdout.endswith("Everything is healed; nothing is left broken.\n")
     assert max(map(len, done.stdout.splitlines())) <= 80
     told = json.loads((folder / "result.json").read_text())
@@ -174,7 +174,7 @@ def test_a_prediction_that_is_meant_to_fail_is_no_finding(folder: Path) -> None:
     assert rehearse(show, "--refuted", "3", "--chapters", "3").returncode == 0
     done = rehearse(show, "--refuted", "2", "--chapters", "2")
     assert done.returncode == 1
-    assert "held in 1 of 1 run, though it is meant not to hold" in done.stdout
+    assert "held in 1 of 1 run, though it was expected to be refuted" in done.stdout
 
 
 def test_only_the_chapters_that_are_asked_for_are_played(folder: Path) -> None:

@@ -137,4 +137,7 @@ def test_a_subjects_error_is_never_called_a_bug_of_the_program(
 def test_an_unknown_level_is_refused() -> None:
     command = [sys.executable, "-m", "demo", "run", "none", "--log-level", "loud"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stderr) == (2, "demo: --log-level loud: it is one of debug, info, warning, error\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "demo: --log-level must be one of debug, info, warning, error, not 'loud'\n",
+    )

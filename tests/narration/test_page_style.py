@@ -26,7 +26,7 @@ def test_a_stylesheet_and_a_font_are_known_by_their_content_and_found_where_a_pa
 
 @pytest.mark.parametrize("body", [b"", b"<svg>", b"PK\x03\x04", png(2, 2)])
 def test_what_is_no_font_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidValue, match="this is no font"):
+    with pytest.raises(InvalidValue, match="this is not a font"):
         make_font(body)
 
 

@@ -49,7 +49,7 @@ def test_what_is_no_address_is_refused_with_an_example(text: str, words: str) ->
 def test_a_proxy_that_leads_to_itself_is_refused_by_name() -> None:
     with pytest.raises(InvalidValue, match="proxy 'db' would connect to itself"):
         Route.read("db", "127.0.0.1:6380", "127.0.0.1:6380")
-    with pytest.raises(InvalidValue, match="proxy 'db': '6380' is no address"):
+    with pytest.raises(InvalidValue, match="proxy 'db': '6380' is not a valid address"):
         Route.read("db", "6380", "127.0.0.1:6379")
 
 

@@ -49,24 +49,27 @@ def test_known_contrasts() -> None:
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
-        ("language: 'nope!'", 'looks.md:3:11: "nope!" is no language tag: write en, de, pt-BR or ar'),
+        ("language: 'nope!'", 'looks.md:3:11: "nope!" is not a valid language tag: write en, de, pt-BR or ar'),
         (
             "language: pt-BR",
             "looks.md:3:11: warning: the pages' own words stay English, for there are none in pt-BR: "
             "there are en, de, es",
         ),
-        ("theme: {accent: orange}", 'looks.md:3:17: "orange" is no colour: write it in quotes, like "#e85d04"'),
+        (
+            "theme: {accent: orange}",
+            'looks.md:3:17: "orange" is not a valid colour: write it in quotes, like "#e85d04"',
+        ),
         (
             "theme: {base: light, accent: '#ffdd00'}",
             "looks.md:3:30: warning: #ffdd00 has a contrast of 1.3:1 on the light ground, which the last rows cannot "
             "read: 4.5:1 is needed, the nearest is ",
         ),
-        ("theme: {font: 'a\"; } body { }'}", "is no font: name a file that ends in .woff2"),
+        ("theme: {font: 'a\"; } body { }'}", "is not a font: name a file that ends in .woff2"),
         ("theme: {font: missing.woff2}", "theme.font: missing.woff2: there is no such file"),
-        ("theme: {font: fake.woff2}", "theme.font: fake.woff2: this is no font"),
+        ("theme: {font: fake.woff2}", "theme.font: fake.woff2: this is not a font"),
         ("theme: {font: ../up.woff2}", "leads out of the show's folder"),
         ("theme: {logo: 'data:image/png;base64,aaaa'}", "is an address: copy the file into the show's folder"),
-        ("theme: {logo: logo.txt}", "theme.logo: logo.txt is no image that is shown"),
+        ("theme: {logo: logo.txt}", "theme.logo: logo.txt is not an image that can be shown"),
         ("theme: {font: big.woff2}", "warning: big.woff2 has 400 kB, which every screen fetches"),
     ],
 )

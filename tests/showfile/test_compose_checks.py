@@ -40,10 +40,16 @@ def test_a_show_of_a_compose_file_is_right(tmp_path: Path) -> None:
     ("compose", "system", "front", "step", "words"),
     [
         (None, "", "title: T", "db", "show.md:2:19: there is no file compose.yaml"),
-        ("services:\n  db: [\n", "", "title: T", "db", "compose.yaml:3:1: this compose file is no valid YAML"),
+        ("services:\n  db: [\n", "", "title: T", "db", "compose.yaml:3:1: this compose file is not valid YAML"),
         ("- a\n", "", "title: T", "db", "compose.yaml:1:1: a compose file is a mapping with services"),
         ("x-y: 1\n", "", "title: T", "db", "compose.yaml:1:1: this compose file has no services"),
-        (COMPOSE, ", project: My Shop", "title: T", "db", 'show.md:2:42: "My Shop" is no name of a compose project'),
+        (
+            COMPOSE,
+            ", project: My Shop",
+            "title: T",
+            "db",
+            'show.md:2:42: "My Shop" is not a valid name for a compose project',
+        ),
         (
             COMPOSE,
             "",

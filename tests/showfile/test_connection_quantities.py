@@ -36,14 +36,14 @@ def test_a_quantity_of_a_connection_is_read_with_its_unit(
     ("parse", "text", "words"),
     [
         (parse_size, "500", "write 500B for bytes or 500KB for kilobytes"),
-        (parse_size, "5 stones", "'stones' is no unit of size: write B, KB"),
-        (parse_size, "much", "'much' is no size: write it like 500B, 10KB or 1MiB"),
+        (parse_size, "5 stones", "'stones' is not a unit of size: write B, KB"),
+        (parse_size, "much", "'much' is not a valid size: write it like 500B, 10KB or 1MiB"),
         (parse_bandwidth, "100", "write 100KB/s"),
         (parse_bandwidth, "100KB", "'100KB' is a size: write 100KB/s"),
         (parse_bandwidth, "100KB/m", "in bytes a second, like 100KB/s"),
         (parse_bandwidth, "10Mbit/s", "in bytes a second, like 100KB/s"),
         (parse_bandwidth, "10Mb/s", "in bytes a second, like 100KB/s"),
-        (parse_time_or_zero, "now", "'now' is no duration"),
+        (parse_time_or_zero, "now", "'now' is not a valid duration"),
         (parse_time_or_now, "3", "'3' has no unit"),
     ],
 )

@@ -101,15 +101,15 @@ def test_what_was_read_is_read_again_without_the_disk(folder: Path, text: str) -
         ("//example.org/x.png", "absolute path"),
         ("file:x.png", "is an address"),
         ("data:image/png;base64,aaaa", "cannot be part of the text"),
-        ("code/query.sql", "is no image that is shown"),
+        ("code/query.sql", "is not an image that can be shown"),
         ("images/%2e%2e/%2e%2e/secret.png", "leads out of the show's folder"),
         ("images/a%00.png", "no file is named"),
-        ("images", "is no image"),
+        ("images", "is not an image"),
         ("images/%252e%252e/%252e%252e/secret.png", "there is no such file"),
-        ("junk.png", "junk.png: this is no image: its content is none of png, jpg"),
-        ("page.svg", "page.svg: this is no SVG image"),
-        ("empty.svg", "empty.svg: this is no image"),
-        ("pipe.png", "pipe.png is no file"),
+        ("junk.png", "junk.png: this is not an image: its content is none of png, jpg"),
+        ("page.svg", "page.svg: this is not an SVG image"),
+        ("empty.svg", "empty.svg: this is not an image"),
+        ("pipe.png", "pipe.png is not a file"),
     ],
 )
 def test_images_lie_below_the_folder(folder: Path, image: str, said: str) -> None:
@@ -165,7 +165,7 @@ def test_an_image_that_cannot_be_found_in_its_line_is_told(folder: Path) -> None
         ("<<< ./code", "directory"),
         ("<<<", "code from a file is written"),
         ("<<< ./code/query.sql#select {3}", "line 3 does not exist: the code has 2 lines"),
-        ("<<< ./code/latin.txt", "this is no UTF-8"),
+        ("<<< ./code/latin.txt", "this is not UTF-8"),
         ("<<< ./code/big.txt", "larger than 0.1 MB"),
     ],
 )
@@ -287,7 +287,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     said = {
         "": "this is a directory",
         "none.md": "there is no such file",
-        "pipe.md": "this is no file",
+        "pipe.md": "this is not a file",
         "a" * 300: "name too long",
     }
     for name, message in said.items():

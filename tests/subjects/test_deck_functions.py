@@ -70,7 +70,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("nothing", "write package.module:function"),
         ("no_such_module:f", "there is no module 'no_such_module' beside the show file"),
         ("deck_module:speek", "has no 'speek'; did you mean 'speak'?"),
-        ("deck_module:number", "is no function: number is a int"),
+        ("deck_module:number", "is not a function: number is a int"),
         ("deck_module:too_many", "must take the stage, or the stage and the subject"),
     ],
 )

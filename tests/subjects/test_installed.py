@@ -92,7 +92,7 @@ def test_a_built_in_name_stays_the_built_in_subject(installed: Path) -> None:
     [
         ("gone", "the subject 'gone' of lamp-show 1.2 cannot be loaded: ModuleNotFoundError"),
         ("dark", "the subject 'dark' of lamp-show 1.2 cannot be loaded: AttributeError"),
-        ("number", "the subject 'number' of lamp-show 1.2 is no subject"),
+        ("number", "the subject 'number' of lamp-show 1.2 is not a subject"),
         ("lamb", "did you mean 'lamp'?"),
     ],
 )

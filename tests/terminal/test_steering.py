@@ -38,7 +38,7 @@ async def test_two_presses_from_one_picture_move_one_chapter() -> None:
         helm.press("space", shown=1)
         await helm.wait_for_answers()
         assert conductor.state.number == 2
-        assert helm.notices() == ("Pressed on chapter 1, but the show is on 2",)
+        assert helm.notices() == ("This was sent from chapter 1, but the show is now on chapter 2",)
 
 
 async def test_a_key_before_the_first_chapter_does_nothing() -> None:

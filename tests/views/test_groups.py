@@ -145,7 +145,7 @@ def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_s
     assert [frame.name for frame in drawn.frames] == ["g0", "g1", "g2", "g3", "g17", "g18"]
     assert drawn.rest == "and 14 more groups: all up"
     drawn = draw_fleet(fleet(200, tuple(range(14)), names=20))
-    assert drawn.rest == "and 10 more groups: g10 1 down, g11 1 down; 2 more are not all up"
+    assert drawn.rest == "and 10 more groups: g10 1 down, g11 1 down; 2 more with nodes that are not up"
 
 
 def test_of_a_group_that_is_down_as_many_are_named_as_fit_and_the_rest_is_counted() -> None:

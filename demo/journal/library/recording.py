@@ -28,7 +28,7 @@ BATCH = 500
 class Recording:
     """A journal as it is on disk, also while its show goes on or after its server was killed.
 
-    Raises `JournalError` when the file is no journal. Reading takes as much memory for an hour as for a day.
+    Raises `JournalError` when the file is not a journal. Reading takes as much memory for an hour as for a day.
     """
 
     def __init__(self, path: Path) -> None:

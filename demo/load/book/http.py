@@ -135,11 +135,11 @@ def numbers_in(text: bytes) -> Sequence[int]:
         if text.lstrip()[:1] in (b"[", b"{", b'"', b"n", b"t", b"f"):
             found: Any = json.loads(text)
             if not isinstance(found, list):
-                raise BookError("its answer is no list of numbers")
+                raise BookError("its answer is not a list of numbers")
             return list(map(_whole, found))
         return list(map(int, text.replace(b",", b" ").split()))
     except (ValueError, TypeError, RecursionError):
-        raise BookError("its answer is no list of numbers") from None
+        raise BookError("its answer is not a list of numbers") from None
 
 
 def _whole(value: object) -> int:

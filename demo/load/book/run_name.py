@@ -33,7 +33,7 @@ class RunName:
 
 
 def has_ended(run: str) -> bool:
-    """Return whether the process of a `run` of this machine has ended; False for what is no run."""
+    """Return whether the process of a `run` of this machine has ended; False for what is not a run."""
     found = re.fullmatch(r"([0-9a-f]{6})_([0-9]+)_([0-9]+)_[0-9]+", run)
     if found is None:
         return False

@@ -22,7 +22,7 @@ def pack_votes(votes: Iterable[RelayedVote]) -> str:
 
 
 def unpack_votes(text: str) -> list[RelayedVote]:
-    """Return the votes of an entry; what is no vote is left out, for anybody who reaches that Redis may write there."""
+    """Return the votes of an entry; what is not a vote is left out, for anybody who reaches that Redis may write it."""
     try:
         items = json.loads(text)
     except (ValueError, RecursionError):

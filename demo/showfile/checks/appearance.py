@@ -26,7 +26,7 @@ def check_appearance(checked: Checked) -> None:
 
 def _check_language(checked: Checked, language: str) -> None:
     if not _LANGUAGE.fullmatch(language):
-        checked.front.error(("language",), f'"{language}" is no language tag: write en, de, pt-BR or ar')
+        checked.front.error(("language",), f'"{language}" is not a valid language tag: write en, de, pt-BR or ar')
     elif not has_texts(language):
         text = (
             f"the pages' own words stay English, for there are none in {language}: there are {', '.join(languages())}"
@@ -38,7 +38,9 @@ def _check_accent(checked: Checked, theme: ThemeSettings) -> None:
     if (accent := theme.accent) is None:
         return
     if not is_colour(accent):
-        checked.front.error(("theme", "accent"), f'"{accent}" is no colour: write it in quotes, like "#e85d04"')
+        checked.front.error(
+            ("theme", "accent"), f'"{accent}" is not a valid colour: write it in quotes, like "#e85d04"'
+        )
         return
     ground = GROUNDS[theme.base]
     if (found := contrast(accent, ground)) < MIN_CONTRAST:
@@ -60,5 +62,5 @@ def _check_font(checked: Checked, theme: ThemeSettings) -> None:
             checked.front.warning(("theme", "font"), text)
     elif not is_font_family(theme.font):
         kinds = ", ".join(f".{suffix}" for suffix in FONT_SUFFIXES)
-        text = f'"{theme.font}" is no font: name a file that ends in {kinds}, or a family that the screens have'
+        text = f'"{theme.font}" is not a font: name a file that ends in {kinds}, or a family that the screens have'
         checked.front.error(("theme", "font"), text)

@@ -21,7 +21,8 @@ def check_compose(checked: Checked) -> None:
     """Report what is wrong with the compose file, and services that it does not have."""
     system = checked.settings.system
     if system is not None and system.project is not None and not PROJECT.fullmatch(system.project):
-        text = f'"{system.project}" is no name of a compose project: use a-z, 0-9, "_" and "-", and begin with a letter'
+        allowed = 'use a-z, 0-9, "_" and "-", and begin with a letter'
+        text = f'"{system.project}" is not a valid name for a compose project: {allowed}'
         checked.front.error(("system", "project"), text)
     data = _read(checked)
     services = None
@@ -78,7 +79,7 @@ def _read(checked: Checked) -> Any:
         mark = error.problem_mark
         place = Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1)
         said = shorten(error.problem or "it cannot be read")
-        checked.front.problems.append(Problem(shown, place, f"this compose file is no valid YAML: {said}"))
+        checked.front.problems.append(Problem(shown, place, f"this compose file is not valid YAML: {said}"))
         return None
     except (OSError, ValueError, yaml.YAMLError):
         return None  # that it is missing is said elsewhere; of the rest, compose says better what is wrong

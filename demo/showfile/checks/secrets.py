@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 def check_secrets(checked: Checked, names: KnownNames) -> None:
     for name, secret in checked.settings.secrets.items():
         if not _VARIABLE.fullmatch(secret.env):
-            text = f'"{secret.env}" is no name of an environment variable: the secret itself stays out of the file'
+            text = f'"{secret.env}" is not the name of an environment variable: the secret itself stays out of the file'
             checked.front.error(("secrets", name, "env"), text)
     for path, argv in _commands(checked):
         check_argv(checked.front, path, argv, names)

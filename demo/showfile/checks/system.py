@@ -135,13 +135,13 @@ def _check_links(checked: Checked, names: KnownNames) -> None:
         chain, _, flow = link.partition(":")
         nodes = [node.strip() for node in chain.split("->")]
         if len(nodes) < 2 or not all(nodes):
-            checked.front.error(path, f'"{link}" is no link: write it like client -> api -> db')
+            checked.front.error(path, f'"{link}" is not a valid link: write it like client -> api -> db')
             continue
         for node in nodes:
             if node not in names.nodelike and not names.has_more:
                 checked.front.unknown(path, "node", node, names.nodelike, offset=max(link.find(node), 0))
         if flow.strip() and not _is_flow(flow.strip(), names):
-            text = f'"{flow.strip()}" is no flow: name a number of a load or probe, like client.rate'
+            text = f'"{flow.strip()}" is not a valid flow: name a number of a load or probe, like client.rate'
             checked.front.error_in(path, link.index(":") + 1, text)
 
 

@@ -38,7 +38,7 @@ def address_fault(text: str, kind: str) -> str | None:
         parts = urlsplit(_plain(text))
         _ = parts.port
     except ValueError as error:
-        return f"is no address ({error}): write it like {example}"
+        return f"is not a valid address ({error}): write it like {example}"
     if parts.scheme not in schemes:
         return f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}: write it like {example}"
     if not parts.hostname and parts.scheme != "unix" and not (kind == "postgres" and parts.query):
@@ -69,7 +69,7 @@ def regex_fault(text: str) -> str | None:
     try:
         re.compile(python_regex(text))
     except re.error as error:
-        return f"is no regular expression: {error}"
+        return f"is not a valid regular expression: {error}"
     return None
 
 
@@ -88,7 +88,7 @@ def jsonpath_fault(text: str) -> str | None:
     try:
         jsonpath_rfc9535.compile(text)
     except jsonpath_rfc9535.JSONPathError as error:
-        return f"is no JSONPath: {str(error).split(chr(10))[0]}"
+        return f"is not a valid JSONPath: {str(error).split(chr(10))[0]}"
     return None
 
 

@@ -24,7 +24,7 @@ class ContainersFault:
 
     def __init__(self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext) -> None:
         if fault.container is None:
-            raise TypeError(f"{name} is no fault by container")
+            raise TypeError(f"{name} is not a fault by container")
         target: ContainerTarget = fault.container
         self.config = config_of(name, fault, TYPES[target.do])
         self._fault, self._settings, self._context = fault, settings, context

@@ -90,12 +90,12 @@ class JsonDocument:
 def find_location(document: Any, path: str) -> Location | None:
     """Return the location of the only value that a JSONPath finds; None if it finds none.
 
-    Raises `FaultError` if it finds several, or is no JSONPath.
+    Raises `FaultError` if it finds several, or is not a valid JSONPath.
     """
     try:
         nodes = jsonpath_rfc9535.find(path, document)
     except JSONPathError as error:
-        raise FaultError(f"{path!r} is no JSONPath: {str(error).splitlines()[0]}") from error
+        raise FaultError(f"{path!r} is not a valid JSONPath: {str(error).splitlines()[0]}") from error
     if len(nodes) > 1:
         raise FaultError(f"{path!r} finds {len(nodes)} values, and a fault changes one: write a path to one of them")
     return nodes[0].location if nodes else None

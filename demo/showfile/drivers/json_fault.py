@@ -39,7 +39,7 @@ class JsonFault:
         self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext, shared: SharedDocuments
     ) -> None:
         if fault.json_ is None:
-            raise TypeError(f"{name} is no fault by json")
+            raise TypeError(f"{name} is not a fault by json")
         self.config = config_of(name, fault)
         self._value: JsonValue = fault.json_
         self._fault, self._context, self._shared = fault, context, shared

@@ -22,7 +22,7 @@ class ForeignProcessFault:
 
     def __init__(self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext) -> None:
         if fault.process is None:
-            raise TypeError(f"{name} is no fault by process")
+            raise TypeError(f"{name} is not a fault by process")
         target: ProcessTarget = fault.process
         self.config = config_of(name, fault, TYPES[target.do])
         pidfile = Path(context.cwd) / target.pidfile if target.pidfile else None

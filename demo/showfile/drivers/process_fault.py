@@ -33,7 +33,7 @@ class ProcessesFault:
         processes: OwnedProcesses,
     ) -> None:
         if fault.process is None:
-            raise TypeError(f"{name} is no fault by process")
+            raise TypeError(f"{name} is not a fault by process")
         self._target: ProcessTarget = fault.process
         self.config = config_of(name, fault, TYPES[self._target.do])
         self._fault, self._settings, self._context, self._processes = fault, settings, context, processes

@@ -32,7 +32,7 @@ class RedisPauseFault:
 
     def __init__(self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext) -> None:
         if fault.redis is None:
-            raise TypeError(f"{name} is no fault by redis")
+            raise TypeError(f"{name} is not a fault by redis")
         self.config = config_of(name, fault, ChaosType.REDIS_PAUSE)
         self._url = fault.redis.url
         self._fault, self._context = fault, context

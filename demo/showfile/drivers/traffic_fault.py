@@ -21,7 +21,7 @@ class TrafficFault:
 
     def __init__(self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext) -> None:
         if fault.traffic is None:
-            raise TypeError(f"{name} is no fault by traffic")
+            raise TypeError(f"{name} is not a fault by traffic")
         self._traffic: TrafficTarget = fault.traffic
         self.config = config_of(name, fault, ChaosType.BURST_TRAFFIC, self._traffic.times)
         self._fault, self._context = fault, context

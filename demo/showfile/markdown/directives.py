@@ -70,7 +70,7 @@ def parse_comment(text: str) -> Directive:
 def _refuse_misspelt(name: str) -> None:
     spelt = name.lower().replace("-", "_")
     if spelt in ELSEWHERE:
-        raise InvalidValue(f"{name} is no comment of a show file: {ELSEWHERE[spelt]}")
+        raise InvalidValue(f"{name} is not a comment of a show file: {ELSEWHERE[spelt]}")
     if near := get_close_matches(spelt, [*NAMES, "speaker_notes"], 1, 0.75):
         nearest = {"speaker_notes": "speaker_note"}.get(near[0], near[0])
         example = {"speaker_note": ": text", "column_layout": ": [2, 1]", "column": ": 0"}.get(nearest, "")

@@ -52,5 +52,5 @@ def resolve_image(image: Image, files: DeckFiles, beside: str) -> str:
         )
     path = files.resolve(image.address, beside)
     if path.rpartition(".")[2].lower() not in SUFFIXES:
-        raise InvalidValue(f"{shorten(path)} is no image that is shown: use {', '.join(SUFFIXES)}")
+        raise InvalidValue(f"{shorten(path)} is not an image that can be shown: use {', '.join(SUFFIXES)}")
     return path

@@ -55,7 +55,7 @@ def _choices(inside: str, text: str) -> Sequence[str]:
         return [f"{number:0{width}d}" for number in range(first, last + 1)]
     choices = [choice.strip() for choice in inside.split(",")]
     if len(choices) < 2 or not all(choices):
-        raise InvalidValue(f"{{{inside}}} in {text!r} is no list: write {{a,b,c}} or {{8080..8084}}")
+        raise InvalidValue(f"{{{inside}}} in {text!r} is not a list: write {{a,b,c}} or {{8080..8084}}")
     return choices
 
 

@@ -117,7 +117,7 @@ class Asker:
             async with asyncio.timeout(self.settings.timeout + GRACE_SEC):
                 return await self._probe.read()
         except TimeoutError:
-            # It has overrun the timeout that it keeps by itself: that is no word about what it asks.
+            # It has overrun the timeout that it keeps by itself: that is not a word about what it asks.
             return Reading(trouble=f"no answer in {self.settings.timeout * 1000:.0f} ms", inconclusive=True)
         except Exception as error:  # noqa: BLE001 - one probe must not end the others
             self._log(error)

@@ -52,7 +52,7 @@ class Sources:
 
 
 def make_probe(settings: ProbeSettings, address: str, sources: Sources) -> Probe:
-    """Return what asks this address. Raises `InvalidValue` if it is no address of this kind."""
+    """Return what asks this address. Raises `InvalidValue` if it is not an address of this kind."""
     if settings.kind in ("http", "tcp", "redis", "postgres", "prometheus"):
         return _make_client(settings, address, sources)
     match settings.kind:

@@ -57,9 +57,8 @@ def _compile_path(written: str) -> Any:
     try:
         return _ENVIRONMENT.compile(written)
     except JSONPathError as error:
-        raise InvalidValue(
-            f"each: {written!r} is no JSONPath ({str(error).split(', line')[0].split(chr(10))[0]}): write $.members[*]"
-        ) from error
+        why = str(error).split(", line")[0].split("\n")[0]
+        raise InvalidValue(f"each: {written!r} is not a valid JSONPath ({why}): write $.members[*]") from error
 
 
 def _compile_lines(written: str) -> Pattern:

@@ -123,7 +123,7 @@ class JsonValue(Settings):
 
 
 class ActionStep(Settings):
-    """One step of an undo, where it is no plain command."""
+    """One step of an undo, where it is not a plain command."""
 
     run: Argv | None = None
     exec: ExecCommand | None = None

@@ -117,7 +117,7 @@ def _read_interfaces() -> Iterator[LocalAddress]:
 
 
 def _format_sockaddr(address: int, read: Callable[[int, int], bytes]) -> str | None:
-    """Format a C `sockaddr` as text; None for one that is no IP address."""
+    """Format a C `sockaddr` as text; None for one that is not an IP address."""
     # BSD's and macOS's structure begins with one byte of length and one of family, Linux's with two bytes of family.
     head = read(address, 2)
     family = head[1] if sys.platform != "linux" else int.from_bytes(head, sys.byteorder)

@@ -192,7 +192,7 @@ class AccessPolicy:
             return Visitor()
         # Browsers send Origin with every POST. Without it nothing tells that the page is ours: it could be CSRF.
         if scope["method"] not in READING and "origin" not in headers:
-            return Denied("origin", "a browser names the page that sends (Origin); this request does not")
+            return Denied("origin", "a request with a session cookie needs an Origin header, unless it only reads")
         return Visitor("presenter", "session", session)
 
     def _check_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
@@ -202,7 +202,7 @@ class AccessPolicy:
         wait = self._token_guesses.delay_sec(client_address(scope))
         if wait:
             return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
-        return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")
+        return Denied("unpaired", "wrong token: `demo serve` prints the path of the token file when it starts")
 
 
 def visitor_of(request: Request) -> Visitor:

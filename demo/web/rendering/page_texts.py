@@ -37,8 +37,8 @@ ON_THE_STAGE = (
     mark_text("You can change it until the vote closes."),
     mark_text("Not counted: %(reason)s"),
     mark_text("The vote is closed"),
-    mark_text("Too many tries"),
-    mark_text("The request cannot be read"),
+    mark_text("Too many attempts"),
+    mark_text("The request is not valid"),
 )
 WHERE_BUTTONS_ARE = (
     mark_text("not sent: no connection"),
@@ -51,12 +51,12 @@ WHERE_BUTTONS_ARE = (
     mark_text("X again to halt"),
     mark_text("W again to reset the timer"),
     mark_text("M again: all screens show the recording"),
-    mark_text("too late: nothing was fired; C picks a fault again"),
+    mark_text("too late: no fault was injected; press C to choose one"),
     mark_text("there is no fault %(number)s"),
     mark_text("type a number, then Enter"),
     mark_text("“%(key)s” is not a digit: type a number, then Enter; Esc closes"),
     mark_text("“%(key)s” is not a digit: type a digit, then Enter; Esc cancels"),
-    mark_text("Enter came too late: nothing was fired"),
+    mark_text("Enter came too late: no fault was injected"),
 )
 TITLES_OF_REFUSALS = (
     mark_text("The show has moved on"),
@@ -102,7 +102,7 @@ SCRIPT_TEXTS = {
         mark_text("This did not work"),
         mark_text("Pairing…"),
         mark_text("This device is no longer paired. Pair it again to control the show."),
-        mark_text("Too many tries"),
+        mark_text("Too many attempts"),
         mark_text("This code is not valid"),
     ),
 }

@@ -286,7 +286,9 @@ def _describe_rest(rest: Sequence[GroupView]) -> str:
     bad = [f"{name_group(group.name)} {group.word}" for group in sorted(rest, key=severity) if group.state != "up"]
     states = ", ".join(bad[:MAX_REST]) if bad else translate("all up")
     if len(bad) > MAX_REST:
-        states = translate("%(states)s; %(more)s more are not all up", states=states, more=len(bad) - MAX_REST)
+        states = translate(
+            "%(states)s; %(more)s more with nodes that are not up", states=states, more=len(bad) - MAX_REST
+        )
     return translate("and %(num)s more groups: %(states)s", num=len(rest), states=states)
 
 

@@ -72,7 +72,7 @@ class Topology:
 def lay_out(nodes: tuple[tuple[str, str], ...], links: tuple[Link, ...]) -> Topology:
     """Lay out nodes (id, kind) by their links, from the left to the right; the same input gives the same drawing.
 
-    Links to what is no node, to itself, or told twice are left out. Without links all nodes are one role.
+    Links to what is not a node, to itself, or told twice are left out. Without links all nodes are one role.
     """
     kinds = dict(nodes)
     known = tuple(dict.fromkeys((a, b) for a, b in links if a in kinds and b in kinds and a != b))

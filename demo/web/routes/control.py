@@ -75,7 +75,7 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
     async def goto(request: Request, fields: Forward) -> Response:
         """Enter a chapter by its number, 1-based."""
-        # A number in OpenAPI, but read as text: whatever is no number is a chapter not found (404), not invalid (422).
+        # A number in OpenAPI, but read as text: what is not a number is a chapter not found (404), not invalid (422).
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
@@ -137,7 +137,7 @@ def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
 def _add_plan_b(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/plan-b", openapi_extra=_SWITCH)
     async def plan_b(request: Request, fields: Switch) -> Response:
-        """Go on from the recording, or live again."""
+        """Switch to the recording, or live again."""
         return await handler.perform(request, PlanB(fields.on))
 
 

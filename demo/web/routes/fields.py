@@ -111,7 +111,7 @@ def _target(value: object) -> str | None:
 def _line(value: object) -> str:
     """Return one line without control characters. Raises `ValueError` for no text, a long one, or half a character."""
     if not isinstance(value, str):
-        raise ValueError("say what? Send text/plain, a form field 'text' or JSON with 'text'")  # noqa: TRY004
+        raise ValueError("no text given: send text/plain, a form field 'text' or JSON with 'text'")  # noqa: TRY004
     text = " ".join(_CONTROL.sub("", value).split())
     try:
         text.encode()
@@ -128,7 +128,7 @@ def _question(value: object) -> str:
     Raises `ValueError`.
     """
     if not isinstance(value, str):
-        raise ValueError("ask what? Send a form field 'text', JSON with 'text', or text/plain")  # noqa: TRY004
+        raise ValueError("no question given: send a form field 'text', JSON with 'text', or text/plain")  # noqa: TRY004
     text = _line(_OVERRIDES.sub("", value))
     if not text:
         raise ValueError("the question is empty")

@@ -35,7 +35,7 @@ from demo.web.routes.openapi import (
 USED = mark_text("this code was used already: scan the new one, or type the code beside it")
 WRONG_LINK = mark_text("this link is no longer valid, its code was renewed: scan the one that is shown now")
 WRONG_CODE = mark_text("this is not the code that is shown now")
-NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
+NOTHING_SENT = "no code given: send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
 NOT_OPEN = mark_text(
     "there is nothing to pair: this server listens on loopback only, where every page may control the show. "
     "Start it with --host 0.0.0.0 to let phones in"

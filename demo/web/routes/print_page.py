@@ -35,6 +35,6 @@ def add_print_page(
             return caches[with_notes].answer(request, (state.deck, state.title, state.faults), draw)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
             on_error("print", error)
-            return problem("broken", "this page cannot be drawn; the show continues")
+            return problem("broken", "this page cannot be rendered; the show continues")
 
     add_page(app, "/print", page, "The deck with the presenter's notes, to be printed.", TO_PAIRING, takes(PrintFields))

@@ -100,5 +100,5 @@ def _node_health(sample: Sample | None) -> list[tuple[str, str]] | None:
 
 
 def _votes(state: ShowState) -> list[tuple[object, ...]]:
-    """Return of each vote what is no number: that it was opened, closed, counted for good, settled."""
+    """Return of each vote what is not a number: that it was opened, closed, counted for good, settled."""
     return [(ballot.id, ballot.status, ballot.is_final, ballot.measured) for ballot in state.ballots]

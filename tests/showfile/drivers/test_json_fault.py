@@ -127,7 +127,7 @@ async def test_what_cannot_be_changed_or_would_show_nothing_is_refused_in_advanc
             ("$.flags.*", 1, "finds 2 values"),
             ("$.nothing", 1, "there is nothing at"),
             ("$.flags.pay", True, "has the fault's value already"),
-            ("flags", 1, "is no JSONPath"),
+            ("flags", 1, "is not a valid JSONPath"),
         ):
             (driver,) = drivers(service, refused={"path": path, "value": value})
             with pytest.raises(FaultError, match=why):

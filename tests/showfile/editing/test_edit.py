@@ -82,7 +82,7 @@ def test_a_broken_edit_is_told_with_its_place_and_how_many_more_there_are(path: 
 def test_a_file_that_cannot_be_read_is_a_broken_edit(path: Path) -> None:
     running = open_show(path)
     path.write_bytes(b"# One\n\xff\n")
-    assert "this is no UTF-8" in read_edited(path, running, may_run=True).error
+    assert "this is not UTF-8" in read_edited(path, running, may_run=True).error
     path.unlink()
     assert "there is no such file" in read_edited(path, running, may_run=True).error
 

@@ -14,7 +14,7 @@ def test_a_rehearsal_of_the_whole_show_leaves_a_recording(tmp_path: Path) -> Non
     recording = tmp_path / "kept" / "rehearsed.journal"
     recording.parent.mkdir()
     done = run_demo("rehearse", "ratelimiter", "--recording", str(recording), limit=240)
-    # 1: something would have embarrassed the presenter, as on a machine that is busy with other tests.
+    # 1: a problem was found, as on a machine that is busy with other tests.
     assert done.returncode in (0, 1), done.stderr
     assert "Everything is healed; nothing is left broken." in done.stdout
     told = check_reported_and_replayed(recording.parent)

@@ -109,7 +109,7 @@ def test_the_sheets_of_a_page_are_one_file_and_every_sheet_is_in_one() -> None:
     assets = Assets(Path(str(resources.files("demo") / "static"))).all()
     for page, names in SHEETS.items():
         assert assets[page].body == b"\n".join(assets[name].body for name in names)
-    # The sheet of a report is no part of a page: it stands in the document.
+    # The sheet of a report is not part of a page: it stands in the document.
     alone = {"font.css", "pair.css", "report.css", *SHEETS}
     assert {name for name in assets if name.endswith(".css")} == alone.union(*SHEETS.values())
 

@@ -23,7 +23,7 @@ def words(html: str) -> str:
 def test_it_tells_what_has_happened_until_now(server: Server) -> None:
     before = words(server.client.get("/report").text)
     assert "One show, many screens" in before
-    assert "End it goes on" in before
+    assert "End still running" in before
     assert "Nothing was broken in this show." in before
     server.client.post("/advance")
     server.client.post("/halt")

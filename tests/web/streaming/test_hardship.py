@@ -186,7 +186,7 @@ async def test_a_page_that_cannot_be_drawn_costs_nobody_else_anything() -> None:
         await ask(conductor, c.Goto(3))
         assert b'hx-target="#r-head"' in boxes["remote"].got[0], "the whole view, as soon as it can be drawn"
         told = [line.text for line in conductor.state.log if line.who == "web"]
-        assert told == ["the remote page cannot be drawn: RuntimeError: half a title"]
+        assert told == ["the remote page cannot be rendered: RuntimeError: half a title"]
         assert not beating.done()
         beating.cancel()
         web.close()
