@@ -201,7 +201,7 @@ async def test_a_lost_disk_is_said_and_takes_moves_but_no_new_fault(tmp_path: Pa
         journal.stuck = True
         assert (await ask(conductor, c.Advance())).number == 2
         await reached(conductor, lambda state: not state.durable)
-        with pytest.raises(DemoError, match="no undo can be"):
+        with pytest.raises(DemoError, match="its undo would be lost"):
             await ask(conductor, c.Inject("off"))
         journal.stuck = False
         journal.free.set()

@@ -265,7 +265,7 @@ def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target
     shown = text_of("presenter", STATES["running"])
     assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
     assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
-    assert '<span class="by-hand">press again to inject into</span>' in shown
+    assert '<span class="by-hand">again to inject into</span>' in shown
     assert re.search('<span class="by-key">Enter injects into</span> <bdi>node-2</bdi>', shown)
 
 
