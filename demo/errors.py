@@ -11,7 +11,7 @@ DemoError
 ├── BookError                          what was written cannot be read again now
 ├── FeedError                          a Redis for relays that cannot be reached, refuses, or has unreadable content
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
-├── ExperimentError                    a file that is no Chaos Toolkit experiment, or cannot be taken over
+├── ExperimentError                    a file that is not a Chaos Toolkit experiment, or cannot be taken over
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
 
