@@ -91,7 +91,10 @@ def test_the_list_and_the_schema() -> None:
     [
         (["check"], "name the show file: demo check my-show.md"),
         (["check", "."], ". is a folder: name a show file, like my-show.md"),
-        (["check", "nothing/at-all.md"], "there is no file nothing/at-all.md; `demo new at-all` creates a starter file"),
+        (
+            ["check", "nothing/at-all.md"],
+            "there is no file nothing/at-all.md; `demo new at-all` creates a starter file",
+        ),
         (["check", "pyproject.toml"], "pyproject.toml is not a show file: the name of one ends with .md or .markdown"),
         (["new", "."], "'.' names no file: write demo new NAME, like demo new my-show"),
         (["new", "no/where"], "there is no folder no: make it first"),
