@@ -22,10 +22,10 @@ from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import snapshot, stage_view
 from demo.views.cards import cards
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS, region_names
 from demo.web.rendering.renderer import Renderer
 from demo.web.rendering.small_stage import MAX_THUMBNAILS
+from demo.web.rendering.text_shortening import shorten_middle
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
