@@ -294,9 +294,9 @@ def _rest_of_nodes(state: ShowState, sample: Sample) -> Iterator[RestView]:
                 _judged(state, bad[0].health), masked(bad[0].name), masked(bad[0].detail) or name_health(bad[0].health)
             )
         else:
-            most = Count(node.health for node in bad).most_common(1)[0][0]
+            commonest = Count(node.health for node in bad).most_common(1)[0][0]
             count = translate("%(count)s of %(total)s", count=len(bad), total=_count_kind(len(nodes), name))
-            yield RestView(_judged(state, most), masked(count), name_health(most))
+            yield RestView(_judged(state, commonest), masked(count), name_health(commonest))
 
 
 def _count_kind(count: int, kind: str) -> str:

@@ -42,7 +42,7 @@ in units of the stage."""
 _GAP, _FRAME, _TILE, _COUNTED_TILE, _UNNAMED, _BOLD = 1.6, 3.0, 4.0, 5.6, 7.5, 1.52
 """Between columns, around the tiles of a frame, around a tile's name; the widths of "+100" and of a bold character."""
 
-_LEAST_NAME, _MOST_NAME = 5, 12
+_MIN_NAME_LENGTH, _MAX_NAME_LENGTH = 5, 12
 """Characters of a tile's name: with less it says nothing, and more is cut in its middle."""
 
 MAX_SOURCES = 3
@@ -58,13 +58,13 @@ WORD_FROM = 19
 
 @dataclass(frozen=True, slots=True)
 class DrawnCard:
-    """A node's card in its place. `name_most`: characters of the name that fit. `look`: further classes."""
+    """A node's card in its place. `max_name_length`: characters of the name that fit. `look`: further classes."""
 
     card: CardView
     box: Box
     word: str
     look: str
-    name_most: int
+    max_name_length: int
     delta: str = ""
 
     @property
@@ -171,7 +171,7 @@ class Frame:
 class Fleet:
     """Many nodes: what sends requests on the left, frames beside it, and `rest` for the groups that have none.
 
-    `side`: tiles in a row, where each node has one; `name_most`: characters of a tile's name that fit.
+    `side`: tiles in a row, where each node has one; `max_name_length`: characters of a tile's name that fit.
     """
 
     sources: tuple[CardView, ...]
@@ -180,7 +180,7 @@ class Fleet:
     links: tuple[str, ...]
     rest: str = ""
     side: int = 2
-    name_most: int = _MOST_NAME
+    max_name_length: int = _MAX_NAME_LENGTH
 
     @property
     def is_counted(self) -> bool:
@@ -210,10 +210,10 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     # Two rows of tiles in one column and below each other three times; else there is height for three rows.
     side = 3 if columns == 1 or (has_curves and len(tiled) > 4) else 2
     room = _room_in_frame(bool(sources), columns)
-    name_most = min(_MOST_NAME, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
-    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and name_most >= _LEAST_NAME:
+    max_name_length = min(_MAX_NAME_LENGTH, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
+    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and max_name_length >= _MIN_NAME_LENGTH:
         links = _links_to_frames(sources, tiled, by_frame, columns)
-        return Fleet(sources, tuple(tiled), columns, links, side=side, name_most=name_most)
+        return Fleet(sources, tuple(tiled), columns, links, side=side, max_name_length=max_name_length)
     shown = _select_worst(found, MAX_FRAMES if has_curves else MAX_COUNTED)
     columns = 2 if len(shown) > MAX_IN_COLUMN else 1
     room = _room_in_frame(bool(sources), columns)
@@ -257,7 +257,7 @@ def _count(group: GroupView, room: float) -> Frame:
     bad = tuple(card for card in group.bad if card.state != "stale")
     shown: list[CardView] = []
     for card in bad[:TILES]:
-        wide = min(len(card.name), _MOST_NAME) * _BOLD + _COUNTED_TILE
+        wide = min(len(card.name), _MAX_NAME_LENGTH) * _BOLD + _COUNTED_TILE
         room -= wide
         if shown and room < (_UNNAMED if len(bad) > len(shown) + 1 else 0):
             break
