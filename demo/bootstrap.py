@@ -101,14 +101,14 @@ def play(options: Options) -> None:
             raise SubjectError(f"{refusal}\nAn earlier show left this broken: {left}") from refusal.__cause__
         raise
     claim(options.subject, subject)
-    anywhere = options.start_at is not None
+    is_chapter_given = options.start_at is not None
     name, fresh = journal_name(options.subject, subject), options.fresh
     if options.unattended is not None:
         name, fresh = f"{REHEARSAL}{name}", True
 
     def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> Coroutine[Any, Any, None]:
         keep = options.plan_b.recording.path if options.plan_b is not None else None
-        opener = JournalOpener(name, options.journal, fresh=fresh, anywhere=anywhere, keep=keep)
+        opener = JournalOpener(name, options.journal, fresh=fresh, is_chapter_given=is_chapter_given, keep=keep)
         return _play(options, subject, opener, listener, access_setup)
 
     _run_show(options, show)

@@ -28,7 +28,7 @@ class AccessInfo:
     named: bool = False
 
 
-def welcome(entry: AccessInfo, with_symbol: bool = False) -> list[str]:
+def format_access_lines(entry: AccessInfo, with_symbol: bool = False) -> list[str]:
     """Return lines with the addresses; and, where other machines can connect, what is open to whom."""
     return [*_addresses(entry, with_symbol), *_advance(entry), *_notes(entry), "end        Ctrl-C"]
 

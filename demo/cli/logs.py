@@ -5,7 +5,7 @@ import sys
 from typing import Literal
 
 from demo.errors import UsageError
-from demo.journal.show_log import Once, hold_records, without_secrets
+from demo.journal.show_log import Once, buffer_log_records, without_secrets
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
@@ -16,7 +16,7 @@ def set_up_logging(level: str | None, debug: bool) -> None:
 
     Tracebacks go to stderr with `debug` only. Raises `UsageError` for a level that there is not.
     """
-    hold_records()
+    buffer_log_records()
     if level is not None and level.lower() not in LEVELS:
         raise UsageError(f"--log-level must be one of {', '.join(LEVELS)}, not {level!r}")
     chosen = level or ("error" if debug else None)

@@ -248,12 +248,12 @@ def shows(
     from demo.cli import shows as show_list
     from demo.journal.library import JournalDirectory
 
-    shelf = JournalDirectory()
+    directory = JournalDirectory()
     if remove or remove_ended:
-        removed = show_list.remove_shows(shelf, remove or (), remove_ended, force)
+        removed = show_list.remove_shows(directory, remove or (), remove_ended, force)
         print_lines(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     else:
-        print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
+        print_lines(*(show_list.as_json(directory).split("\n") if as_json else show_list.as_table(directory)))
 
 
 @app.command()

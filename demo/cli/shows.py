@@ -16,17 +16,17 @@ from demo.views.state_json import moment
 HEADINGS = ("NAME", "SUBJECT", "BEGUN", "LAST ACTIVITY", "CHAPTER", "EVENTS", "SIZE", "STATE")
 
 
-def as_json(shelf: JournalDirectory) -> str:
+def as_json(directory: JournalDirectory) -> str:
     """Return the shows as JSON, for programs."""
-    summaries = shelf.all()
+    summaries = directory.all()
     return json.dumps([_describe(summary, summaries) for summary in summaries], indent=2)
 
 
-def as_table(shelf: JournalDirectory) -> list[str]:
+def as_table(directory: JournalDirectory) -> list[str]:
     """Return a table for people: a line for each show, the newest first; below it what is wrong with any."""
-    summaries = shelf.all()
+    summaries = directory.all()
     if not summaries:
-        return [f"no shows in {shelf.directory}"]
+        return [f"no shows in {directory.directory}"]
     rows = [HEADINGS, *(tuple(map(clean, _format_row(summary, summaries))) for summary in summaries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -34,7 +34,7 @@ def as_table(shelf: JournalDirectory) -> list[str]:
     return lines
 
 
-def remove_shows(shelf: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
+def remove_shows(directory: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
     """Remove these shows and, with `ended`, all that have ended; return the names of those removed.
 
     Raises `JournalError` with a sentence for each that could not be removed; the others are removed all the same.
@@ -45,13 +45,13 @@ def remove_shows(shelf: JournalDirectory, names: Sequence[str], ended: bool, for
         if not ended
         else [
             summary.name
-            for summary in shelf.all()
+            for summary in directory.all()
             if summary.over and not summary.in_use and (force or not (summary.undos or summary.unreadable))
         ]
     )
     for name in dict.fromkeys([*names, *over]):
         try:
-            summary = shelf.find(name)
+            summary = directory.find(name)
             remove(summary, force, ended=name not in names)
             removed.append(summary.name)
         except JournalError as error:

@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 
 from demo.conductor.context import ConductorContext
-from demo.journal.show_log import log_beside
+from demo.journal.show_log import start_log_file
 from demo.show import commands as c
 
 
@@ -18,4 +18,4 @@ def keep_log(context: ConductorContext) -> None:
             loop.call_soon_threadsafe(context.enqueue, "show", c.Notice(f"the traceback is in {path}", "note"))
 
     if not context.journal.is_temporary:
-        log_beside(context.journal.path, on_error)
+        start_log_file(context.journal.path, on_error)

@@ -9,18 +9,20 @@ from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
 
 
-async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anywhere: bool = False) -> ShowState:
+async def load_show(
+    journal: Journal, show: ShowState, left: Sequence[str], is_chapter_given: bool = False
+) -> ShowState:
     """Return the current state of a show, given in `show` as it is before its first event.
 
-    `left`: the faults with an undo that is still pending, for the error message. `anywhere`: the chapter to continue at
-    was given, so the current chapter need not exist in this deck.
+    `left`: the faults with an undo that is still pending, for the error message. `is_chapter_given`: the command line
+    names the chapter to continue at, so the current one need not exist in this deck.
     Raises `JournalError` for a journal that is damaged or belongs to another deck.
     """
     state = await journal.restore(show)
     async for entries in journal.entries_after(state.seq):
         for entry in entries:
             state = _apply_entry(journal, state, entry)
-    if not anywhere:
+    if not is_chapter_given:
         _check_chapter(journal, state, left)
     return state
 

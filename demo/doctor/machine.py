@@ -145,7 +145,7 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
 
 def files() -> Finding:
     """Check the limit of open files against the most streams of a server, after raising ours as a server does."""
-    limit, wanted = open_files(), StreamSlots().most
+    limit, wanted = open_files(), StreamSlots().max_streams
     streams = max_streams(limit)
     found = f"limit {limit}, enough for {streams} screens"
     remedy = f"raise the hard limit (ulimit -Hn 4096) to allow {wanted} screens"

@@ -42,7 +42,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TimedVerdict:
     """A verdict and its moment."""
 
     at: float
@@ -75,8 +75,8 @@ class ChapterFacts:
     entered_at: float | None = None
     stays: tuple[tuple[float, float], ...] = ()
     visits: int = 0
-    judged: Judged | None = None
-    earlier: tuple[Judged, ...] = ()
+    judged: TimedVerdict | None = None
+    earlier: tuple[TimedVerdict, ...] = ()
     failures: tuple[Failure, ...] = ()
     parts: tuple[str, ...] = ()
     text_format: TextFormat = "auto"
@@ -97,7 +97,7 @@ class FaultRun:
     requested_at: float
     requested_by: str
     heal_by: str = ""
-    judged: Judged | None = None
+    judged: TimedVerdict | None = None
     failures: tuple[Failure, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     was_healed_unseen: bool = False
@@ -169,7 +169,7 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class SampleGap:
     """A time without fresh samples: how old the newest one became, and why. `until`: None if none came any more."""
 
     since: float
@@ -192,7 +192,7 @@ class RecordingPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimedText:
     """A line of the show's log."""
 
     at: float
@@ -226,11 +226,11 @@ class ShowFacts:
     chapters: tuple[ChapterFacts, ...] = ()
     runs: tuple[FaultRun, ...] = ()
     votes: tuple[VoteFacts, ...] = ()
-    questions: tuple[Line, ...] = ()
+    questions: tuple[TimedText, ...] = ()
     halts: tuple[Halt, ...] = ()
-    troubles: tuple[Line, ...] = ()
-    events: tuple[Line, ...] = ()
-    blinds: tuple[Blind, ...] = ()
+    troubles: tuple[TimedText, ...] = ()
+    events: tuple[TimedText, ...] = ()
+    sample_gaps: tuple[SampleGap, ...] = ()
     recordings: tuple[RecordingPart, ...] = ()
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from demo.evidence.facts import Axis, ChapterFacts, Failure, Judged
-from demo.evidence.made_safe import made_safe
+from demo.evidence.facts import Axis, ChapterFacts, Failure, TimedVerdict
+from demo.evidence.safe_text import sanitize_for_report
 from demo.narration.code_steps import without_code_steps
 from demo.show import ShowState
 from demo.show import events as e
@@ -23,7 +23,7 @@ class Followed:
     step: int = 0
     """The last one that was shown."""
     stays: list[tuple[float, float]] = field(default_factory=list)
-    judged: list[Judged] = field(default_factory=list)
+    judged: list[TimedVerdict] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
 
@@ -101,7 +101,7 @@ def _make_facts(known: Followed, state: ShowState, with_notes: bool) -> ChapterF
         number=known.number,
         title=chapter.title,
         hypothesis=chapter.hypothesis,
-        expect=made_safe(chapter.expect),
+        expect=sanitize_for_report(chapter.expect),
         notes=chapter.notes if with_notes else "",
         entered_at=known.entered_at,
         stays=tuple(known.stays),
@@ -123,7 +123,7 @@ def _shown_parts(known: Followed) -> tuple[str, ...]:
     return tuple(filter(str.strip, list_parts(chapter)))
 
 
-def _find_judged(known: Followed, state: ShowState) -> Judged | None:
+def _find_judged(known: Followed, state: ShowState) -> TimedVerdict | None:
     """Return the verdict that stands; None if the action that set it ran again without another one."""
     newest = known.judged[-1] if known.judged else None
     return newest if newest is None or not known.number or known.number in state.verdicts else None

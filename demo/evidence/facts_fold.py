@@ -8,20 +8,20 @@ from demo.evidence.books import BooksFold
 from demo.evidence.facts import (
     BREAK_SEC,
     Axis,
-    Blind,
     Ending,
     Failure,
     FaultRun,
     Halt,
-    Judged,
-    Line,
     RecordingPart,
+    SampleGap,
     ShowFacts,
+    TimedText,
+    TimedVerdict,
     Unreadable,
     VoteFacts,
 )
 from demo.evidence.facts_chapters import ChapterFold, Followed
-from demo.evidence.made_safe import made_safe
+from demo.evidence.safe_text import sanitize_for_report
 from demo.evidence.series import SeriesFold
 from demo.narration.threshold import Threshold
 from demo.show import FaultState, ShowState, Verdict, apply
@@ -48,7 +48,7 @@ class _Run:
     requested_by: str
     prediction: Followed | None = None
     heal_by: str = ""
-    judged: Judged | None = None
+    judged: TimedVerdict | None = None
     failures: list[Failure] = field(default_factory=list)
     thresholds: tuple[Threshold, ...] = ()
 
@@ -73,11 +73,11 @@ class FactsFold:
         self._runs: dict[tuple[str, int], _Run] = {}
         self._votes: dict[int, _Vote] = {}
         self._halts: list[Halt] = []
-        self._blinds: list[Blind] = []
+        self._sample_gaps: list[SampleGap] = []
         self._recordings: list[RecordingPart] = []
-        self._questions: list[Line] = []
-        self._troubles: list[Line] = []
-        self._events: list[Line] = []
+        self._questions: list[TimedText] = []
+        self._troubles: list[TimedText] = []
+        self._events: list[TimedText] = []
         self._ending: Ending = "open"
         self._lines_left_out = 0
         self._system: dict[str, str] = {}
@@ -121,7 +121,7 @@ class FactsFold:
         line = after.log[-1]
         kept = {"error": self._troubles, "event": self._events}.get(line.level)
         if kept is not None:
-            self._keep(kept, Line(line.at, made_safe(line.text)))
+            self._keep(kept, TimedText(line.at, sanitize_for_report(line.text)))
 
     def _keep(self, kept: list[T], one: T) -> None:
         """Add to a list of what may come without end; count what is beyond its limit."""
@@ -142,12 +142,12 @@ class FactsFold:
                 self._chapters.show_step(number, step)
             case e.ActionFailed(number=number, error=error):
                 if (known := self._chapters.of(number)) is not None:
-                    known.failures.append(Failure(at, made_safe(error)))
+                    known.failures.append(Failure(at, sanitize_for_report(error)))
             case e.Concluded(number=number, held=held, text=text):
-                judged = Judged(at, Verdict(held, made_safe(text), number))
+                judged = TimedVerdict(at, Verdict(held, sanitize_for_report(text), number))
                 self._judge(before.hypothesis_number(number) or number, judged)
             case QuestionShown(text=text) if text:
-                self._keep(self._questions, Line(at, made_safe(text)))
+                self._keep(self._questions, TimedText(at, sanitize_for_report(text)))
 
     def _note_show(self, entry: e.JournalEntry, before: ShowState) -> None:
         at, who = entry.at, _sender(entry.who)
@@ -162,9 +162,9 @@ class FactsFold:
                 self._chapters.go_on(at)
                 self._recordings[-1] = replace(self._recordings[-1], until=at)
             case e.FreshnessChanged(freshness=freshness, reason=reason):
-                self._note_freshness(at, freshness, made_safe(reason), before)
+                self._note_freshness(at, freshness, sanitize_for_report(reason), before)
             case SystemDescribed(facts=facts):
-                self._system = {made_safe(name): made_safe(value) for name, value in facts}
+                self._system = {sanitize_for_report(name): sanitize_for_report(value) for name, value in facts}
             case e.ShowClosed(over=over):
                 self._ending = "over" if over else "stopped"
             case e.ShowSetAside():
@@ -177,19 +177,21 @@ class FactsFold:
             self._chapters.stand(at)
             self._recordings.append(RecordingPart(at, None, event.recorded_at, ()))
         part = self._recordings[-1]
-        self._recordings[-1] = replace(part, titles=tuple(dict.fromkeys((*part.titles, made_safe(event.title)))))
+        self._recordings[-1] = replace(
+            part, titles=tuple(dict.fromkeys((*part.titles, sanitize_for_report(event.title))))
+        )
 
     def _note_freshness(self, at: float, freshness: e.Freshness, reason: str, before: ShowState) -> None:
-        opened = self._blinds[-1] if self._blinds and self._blinds[-1].until is None else None
+        opened = self._sample_gaps[-1] if self._sample_gaps and self._sample_gaps[-1].until is None else None
         if freshness == "live":
             if opened is not None:
-                self._blinds[-1] = replace(opened, until=at)
+                self._sample_gaps[-1] = replace(opened, until=at)
         elif opened is not None:
-            self._blinds[-1] = replace(opened, freshness=freshness, reason=reason or opened.reason)
+            self._sample_gaps[-1] = replace(opened, freshness=freshness, reason=reason or opened.reason)
         elif before.freshness == "live":
-            self._keep(self._blinds, Blind(at, None, freshness, reason))
+            self._keep(self._sample_gaps, SampleGap(at, None, freshness, reason))
 
-    def _judge(self, number: int, judged: Judged) -> None:
+    def _judge(self, number: int, judged: TimedVerdict) -> None:
         known = self._chapters.of(number)
         if known is None:
             return
@@ -222,7 +224,7 @@ class FactsFold:
             case e.HealRequested():
                 run.heal_by = run.heal_by or _sender(entry.who)
             case e.FaultFailed(error=error) | e.HealFailed(error=error) | e.FaultLeft(error=error):
-                run.failures.append(Failure(entry.at, made_safe(error)))
+                run.failures.append(Failure(entry.at, sanitize_for_report(error)))
 
     def _note_votes(self, entry: e.JournalEntry, after: ShowState) -> None:
         for ballot in after.ballots:
@@ -260,7 +262,7 @@ class FactsFold:
             halts=tuple(self._halts),
             troubles=tuple(self._troubles),
             events=tuple(self._events),
-            blinds=tuple(self._blinds),
+            sample_gaps=tuple(self._sample_gaps),
             recordings=tuple(self._recordings),
             unreadable=unreadable,
             lines_left_out=self._lines_left_out,
@@ -285,7 +287,7 @@ def _has_other_fault(state: ShowState, name: str) -> bool:
 
 def _sender(who: str) -> str:
     """Return which page or program sent a command, without its device."""
-    return made_safe(who.partition(DEVICE_MARK)[0])
+    return sanitize_for_report(who.partition(DEVICE_MARK)[0])
 
 
 def _number_of(chapter: Followed | None) -> int:
@@ -296,10 +298,10 @@ def _make_run(run: _Run) -> FaultRun:
     fault = run.fault
     safe = replace(
         fault,
-        config=replace(fault.config, description=made_safe(fault.config.description)),
-        target=made_safe(fault.target),
-        requested_target=None if fault.requested_target is None else made_safe(fault.requested_target),
-        error=None if fault.error is None else made_safe(fault.error),
+        config=replace(fault.config, description=sanitize_for_report(fault.config.description)),
+        target=sanitize_for_report(fault.target),
+        requested_target=None if fault.requested_target is None else sanitize_for_report(fault.requested_target),
+        error=None if fault.error is None else sanitize_for_report(fault.error),
     )
     return FaultRun(
         run.place,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import PanelFacts, ShowFacts
-from demo.evidence.made_safe import made_safe
+from demo.evidence.safe_text import sanitize_for_report
 from demo.journal.library.recording import Recording
 from demo.journal.panel_table import PanelMoment
 from demo.types import Chapter
@@ -33,6 +33,6 @@ def _panels(
             picture = recording.picture(newest) if newest is not None else None
             if newest is None or picture is None or not (picture.text.strip() or picture.note):
                 continue
-            lines = (made_safe(line).rstrip() for line in clean_lines(picture.text))
-            text, note = "\n".join(lines).strip("\n"), made_safe(picture.note)
-            yield PanelFacts(number, name, clean(made_safe(picture.title)), newest.at, text, clean(note))
+            lines = (sanitize_for_report(line).rstrip() for line in clean_lines(picture.text))
+            text, note = "\n".join(lines).strip("\n"), sanitize_for_report(picture.note)
+            yield PanelFacts(number, name, clean(sanitize_for_report(picture.title)), newest.at, text, clean(note))

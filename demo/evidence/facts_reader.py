@@ -8,7 +8,7 @@ from demo.errors import DemoError, JournalError, describe
 from demo.evidence.facts import FaultRun, ShowFacts, Unreadable
 from demo.evidence.facts_fold import FactsFold
 from demo.evidence.facts_panels import with_panels
-from demo.evidence.made_safe import made_safe
+from demo.evidence.safe_text import sanitize_for_report
 from demo.journal.library.inspect import SUFFIX
 from demo.journal.library.recording import Recording
 from demo.journal.sqlite_file import is_in_use
@@ -18,7 +18,7 @@ from demo.show import events as e
 from demo.show.recorded import bare_show, with_deck_of
 
 
-class _Complaints:
+class _UnreadableCounter:
     """Counts what cannot be read, and keeps the reason of the first."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class _Complaints:
 
     def __call__(self, text: str) -> None:
         self.count += 1
-        self.first = self.first or made_safe(text)
+        self.first = self.first or sanitize_for_report(text)
 
 
 def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
@@ -34,9 +34,9 @@ def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
 
     An entry that this version does not know, or that does not fit, is left out and counted.
     """
-    recording, complaints = Recording(path), _Complaints()
-    decks = _read_decks(recording, complaints)
-    entries = recording.entries(on_unreadable=complaints)
+    recording, counter = Recording(path), _UnreadableCounter()
+    decks = _read_decks(recording, counter)
+    entries = recording.entries(on_unreadable=counter)
     first = next(entries, None)
     if first is None:
         raise JournalError(f"{path} has no entries: nothing was shown")
@@ -49,8 +49,8 @@ def read_facts(path: Path, *, with_notes: bool = False) -> ShowFacts:
         try:
             fold.add(entry)
         except Exception as error:  # noqa: BLE001 - an entry that does not fit may raise anything in the rules
-            complaints(f"entry {entry.seq} does not fit what is before it ({describe(error)})")
-    unreadable = Unreadable(complaints.count, complaints.first)
+            counter(f"entry {entry.seq} does not fit what is before it ({describe(error)})")
+    unreadable = Unreadable(counter.count, counter.first)
     is_running = is_in_use(path)
     facts = fold.facts(unreadable, has_deck=bool(decks), is_running=is_running, with_notes=with_notes)
     facts = replace(facts, runs=_with_heals(facts.runs, recording))
@@ -77,11 +77,11 @@ def _with_images(facts: ShowFacts, recording: Recording) -> ShowFacts:
     return replace(facts, images=tuple(image for image in recording.files() if image.name in named))
 
 
-def _read_decks(recording: Recording, complaints: _Complaints) -> list[tuple[int, ShowState]]:
+def _read_decks(recording: Recording, counter: _UnreadableCounter) -> list[tuple[int, ShowState]]:
     try:
         return recording.decks()
     except DemoError as error:
-        complaints(describe(error))
+        counter(describe(error))
         return []
 
 

@@ -19,8 +19,8 @@ class RecordedChapters:
         self.numbers: dict[Key, int] = {}
         self._chapters: dict[Key, Chapter] = {}
         self._has_texts = bool(plan.decks)
-        for number, entrance in sorted(plan.entrances.items()):
-            chapters = entrance.state.chapters
+        for number, start in sorted(plan.chapter_starts.items()):
+            chapters = start.state.chapters
             if number <= len(chapters):
                 key = number_duplicates(titles_of(chapters))[number - 1]
                 self.numbers.setdefault(key, number)

@@ -17,9 +17,9 @@ from demo.conductor.state_listeners import Listener, StateListeners
 from demo.errors import DemoError, JournalError, Refused, ShowOver, describe, log_unexpected
 from demo.evidence.recorded_panels import RecordedPanels
 from demo.evidence.replay_clock import ReplayClock
-from demo.evidence.replay_moves import find_entrance, find_move, find_start, goes_to, refuse_command
+from demo.evidence.replay_moves import find_first_entry, find_move, find_next_position, find_start, refuse_command
 from demo.evidence.replay_notices import describe_recording
-from demo.evidence.replay_plan import Entrance, ReplayPlan
+from demo.evidence.replay_plan import ChapterStart, ReplayPlan
 from demo.evidence.replay_reel import ReplayReel
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
@@ -70,11 +70,11 @@ class Replay:
         self, recording: Recording, plan: ReplayPlan, *, speed: float = 1.0, start_at: int = 1, dark: bool = False
     ) -> None:
         self._plan, self._speed = plan, speed
-        entrance, files = find_entrance(plan, start_at) if start_at != 1 else find_start(plan), recording.files()
+        start, files = find_first_entry(plan, start_at) if start_at != 1 else find_start(plan), recording.files()
         self._panels = RecordedPanels(recording)
         self.panels: Panels = self._panels
         self._open_reel = partial(ReplayReel, recording, plan)
-        self._reel = self._open_reel(entrance.after, entrance.state)
+        self._reel = self._open_reel(start.after, start.state)
         # Only now: a recording that cannot be played leaves no file behind.
         self.journal = Journal()
         """A temporary one: programs read from it what was played."""
@@ -94,8 +94,8 @@ class Replay:
         self._since, self._seq, self._place, self._published = plan.recorded_at, 0, -1, 0
         self._steered = ReplayClock(plan.recorded_at)
         self.clock: ShowClock = self._steered
-        self._recorded = self._state = entrance.state
-        self._jump(entrance)
+        self._recorded = self._state = start.state
+        self._jump(start)
 
     @property
     def state(self) -> ShowState:
@@ -170,10 +170,10 @@ class Replay:
             case c.Blackout() | c.Freeze() | c.Halt() | c.Resume() as control:
                 self._control(who, control)
             case c.Back():
-                self._jump(find_entrance(self._plan, self._previous_chapter()), who)
+                self._jump(find_first_entry(self._plan, self._previous_chapter()), who)
             case c.Goto(chapter=number):
                 if number != self._state.number:
-                    self._jump(find_entrance(self._plan, number), who)
+                    self._jump(find_first_entry(self._plan, number), who)
             case c.Advance() | c.Inject() | c.Heal() | c.Rerun() as move:
                 await self._go_on(find_move(self._plan, self._place, self._state, move))
             case other:
@@ -193,9 +193,9 @@ class Replay:
 
     def _previous_chapter(self) -> int:
         """Return the chapter that a step back goes to: this one again behind its first step. Raises `Refused`."""
-        if self._state.step > 1 and self._state.number in self._plan.entrances:
+        if self._state.step > 1 and self._state.number in self._plan.chapter_starts:
             return self._state.number
-        before = [number for number in self._plan.entrances if number < self._state.number]
+        before = [number for number in self._plan.chapter_starts if number < self._state.number]
         if not before:
             raise Refused("at_start", "this is the first chapter of the recording")
         return max(before)
@@ -217,12 +217,12 @@ class Replay:
 
     # Moving.
 
-    def _jump(self, entrance: Entrance, who: str = WHO) -> None:
+    def _jump(self, start: ChapterStart, who: str = WHO) -> None:
         """Go to the state at a chapter's first entry."""
-        reel = self._open_reel(entrance.after, entrance.state)
+        reel = self._open_reel(start.after, start.state)
         self._reel.close()
-        self._recorded, self._place, self._reel = entrance.state, -1, reel
-        self._play_from(entrance.at)
+        self._recorded, self._place, self._reel = start.state, -1, reel
+        self._play_from(start.at)
 
     async def _go_on(self, first: int) -> None:
         """Play everything before entry `first` at once, then that one."""
@@ -349,7 +349,7 @@ class Replay:
             rate=self._steered.rate,
             since=self._since,
             coming=segments[following].move if following < len(segments) else None,
-            goes_to=goes_to(self._plan, self._place),
+            goes_to=find_next_position(self._plan, self._place),
             notices=self._notices,
             shown=self._published,
         )

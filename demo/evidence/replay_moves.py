@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from demo.errors import Refused
-from demo.evidence.replay_plan import Entrance, ReplayPlan
+from demo.evidence.replay_plan import ChapterStart, ReplayPlan
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.replay_state import MoveKind
@@ -20,23 +20,23 @@ _CANNOT: Mapping[type, str] = {
 }
 
 
-def goes_to(plan: ReplayPlan, place: int) -> tuple[int, int] | None:
+def find_next_position(plan: ReplayPlan, place: int) -> tuple[int, int] | None:
     """Return the chapter and step that a step forward shows, from segment `place` on; None at the end."""
     moves = (segment.move for segment in plan.segments[place + 1 :] if segment.move.kind in _MOVES)
     move = next(moves, None)
     return (move.number, move.step) if move is not None else None
 
 
-def find_entrance(plan: ReplayPlan, number: int) -> Entrance:
+def find_first_entry(plan: ReplayPlan, number: int) -> ChapterStart:
     """Return the first entry of a chapter. Raises `Refused` if the recording never shows it."""
-    if (entrance := plan.entrances.get(number)) is None:
+    if (start := plan.chapter_starts.get(number)) is None:
         raise Refused("replay", f"the recording never shows chapter {number}")
-    return entrance
+    return start
 
 
-def find_start(plan: ReplayPlan) -> Entrance:
+def find_start(plan: ReplayPlan) -> ChapterStart:
     """Return the first entry of the recording: a show may have begun behind its first chapter."""
-    return min(plan.entrances.values(), key=lambda entrance: entrance.after)
+    return min(plan.chapter_starts.values(), key=lambda start: start.after)
 
 
 def find_move(plan: ReplayPlan, place: int, state: ShowState, command: c.Command) -> int:

@@ -30,7 +30,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class ChapterStart:
     """The first entry of a chapter: the entry before it, the show before it, and its moment."""
 
     after: int
@@ -50,7 +50,7 @@ class ReplayPlan:
     recorded_at: float
     last: int
     segments: Sequence[Segment]
-    entrances: Mapping[int, Entrance]
+    chapter_starts: Mapping[int, ChapterStart]
     damage: str = ""
     has_recording: bool = False
     """For a part of it all screens showed a recording of an earlier show."""
@@ -67,7 +67,7 @@ class _Reading:
     last: int = 0
     recorded_at: float = 0.0
     segments: list[Segment] = field(default_factory=list)
-    entrances: dict[int, Entrance] = field(default_factory=dict)
+    chapter_starts: dict[int, ChapterStart] = field(default_factory=dict)
     has_recording: bool = False
 
     def note(self, state: ShowState, entry: e.JournalEntry) -> None:
@@ -77,7 +77,7 @@ class _Reading:
         self.state, self.last = state, entry.seq
         self.has_recording = self.has_recording or state.recording is not None
         if isinstance(entry.event, e.ChapterEntered):
-            self.entrances.setdefault(entry.event.number, Entrance(self.first - 1, self.before, entry.at))
+            self.chapter_starts.setdefault(entry.event.number, ChapterStart(self.first - 1, self.before, entry.at))
         move = read_move(entry, state)
         if move is None:
             return
@@ -107,7 +107,7 @@ def read_plan(recording: Recording) -> ReplayPlan:
         reading.recorded_at,
         reading.last,
         tuple(reading.segments),
-        reading.entrances,
+        reading.chapter_starts,
         damage,
         reading.has_recording,
     )

@@ -12,7 +12,7 @@ from demo.texts import translate
 from demo.views import clock_text, number_text
 from demo.views.cards import name_quantity
 from demo.views.curves import LIMIT_HEADROOM, top_of
-from demo.web.rendering.card_layout import shorten_middle
+from demo.web.rendering.text_shortening import shorten_middle
 
 WIDTH, LEFT, RIGHT = 760, 96, 752
 """The width of a drawing, and where its axis of time begins and ends."""

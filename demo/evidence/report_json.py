@@ -6,16 +6,16 @@ from typing import Any
 from demo import __version__
 from demo.evidence.books import BookFacts
 from demo.evidence.facts import (
-    Blind,
     ChapterFacts,
     Failure,
     FaultRun,
     Halt,
-    Judged,
-    Line,
     PanelFacts,
     RecordingPart,
+    SampleGap,
     ShowFacts,
+    TimedText,
+    TimedVerdict,
     VoteFacts,
 )
 from demo.evidence.report_limits import find_limits
@@ -53,7 +53,7 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "votes": [_vote(facts, vote) for vote in facts.votes],
         "questions": _lines(facts, facts.questions),
         "halts": [_halt(facts, halt) for halt in facts.halts],
-        "without_samples": [_blind(facts, blind) for blind in facts.blinds],
+        "without_samples": [_sample_gap(facts, gap) for gap in facts.sample_gaps],
         "recordings": [_recording(facts, part) for part in facts.recordings],
         "errors": _lines(facts, facts.troubles),
         "events": _lines(facts, facts.events),
@@ -158,12 +158,12 @@ def _halt(facts: ShowFacts, halt: Halt) -> dict[str, Any]:
     }
 
 
-def _blind(facts: ShowFacts, blind: Blind) -> dict[str, Any]:
+def _sample_gap(facts: ShowFacts, gap: SampleGap) -> dict[str, Any]:
     return {
-        **_moment(facts, blind.since),
-        "until_sec": _place(facts, blind.until),
-        "freshness": blind.freshness,
-        "reason": blind.reason,
+        **_moment(facts, gap.since),
+        "until_sec": _place(facts, gap.until),
+        "freshness": gap.freshness,
+        "reason": gap.reason,
     }
 
 
@@ -176,7 +176,7 @@ def _recording(facts: ShowFacts, part: RecordingPart) -> dict[str, Any]:
     }
 
 
-def _judged(facts: ShowFacts, judged: Judged | None) -> dict[str, Any] | None:
+def _judged(facts: ShowFacts, judged: TimedVerdict | None) -> dict[str, Any] | None:
     if judged is None:
         return None
     verdict: Verdict = judged.verdict
@@ -187,7 +187,7 @@ def _failure(facts: ShowFacts, failure: Failure) -> dict[str, Any]:
     return {"at_sec": _place(facts, failure.at), "text": failure.text}
 
 
-def _lines(facts: ShowFacts, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+def _lines(facts: ShowFacts, lines: tuple[TimedText, ...]) -> list[dict[str, Any]]:
     return [{"at_sec": _place(facts, line.at), "text": line.text} for line in lines]
 
 

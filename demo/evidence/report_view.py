@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo import __version__
 from demo.clean import clean, clean_lines
-from demo.evidence.facts import ChapterFacts, FaultRun, Line, PanelFacts, ShowFacts, VoteFacts
+from demo.evidence.facts import ChapterFacts, FaultRun, PanelFacts, ShowFacts, TimedText, VoteFacts
 from demo.evidence.report_books import books_section
 from demo.evidence.report_cells import Cell, Section, Table
 from demo.evidence.report_drawing import draw_curves
@@ -355,9 +355,9 @@ def _halt_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
 
 
 def _blind_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
-    for blind in facts.blinds:
-        what = Cell(translate("No fresh sample"), (name_health(blind.freshness),))
-        yield _row_of_time(facts, blind.since, blind.until, what, clean(blind.reason))
+    for gap in facts.sample_gaps:
+        what = Cell(translate("No fresh sample"), (name_health(gap.freshness),))
+        yield _row_of_time(facts, gap.since, gap.until, what, clean(gap.reason))
 
 
 def _row_of_time(facts: ShowFacts, since: float, until: float | None, what: Cell, more: str) -> tuple[Cell, ...]:
@@ -374,7 +374,7 @@ def _log(facts: ShowFacts) -> Section | None:
     return Section("log", translate("What was reported"), tables=tables)
 
 
-def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[Line]) -> Table:
+def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[TimedText]) -> Table:
     rows = ((Cell(since_start(facts.axis, line.at), is_number=True), Cell(clean(line.text))) for line in lines)
     return Table((translate("Time"), translate("Event")), tuple(rows), heading)
 

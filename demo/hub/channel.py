@@ -59,16 +59,16 @@ class Tally:
 
 
 class Listener:
-    """One open stream of a view. `behind`: it missed a message and needs the full one. `packed`: it accepts gzip."""
+    """One open stream of a view. `needs_full`: it missed a message. `wants_gzip`: it asked for a compressed stream."""
 
-    __slots__ = ("behind", "packed", "sink", "view", "write")
+    __slots__ = ("needs_full", "sink", "view", "wants_gzip", "write")
 
-    def __init__(self, view: str, sink: Sink, packed: bool) -> None:
+    def __init__(self, view: str, sink: Sink, wants_gzip: bool) -> None:
         self.view = view
-        self.packed = packed
+        self.wants_gzip = wants_gzip
         self.sink = sink
         self.write = sink.write
-        self.behind = False
+        self.needs_full = False
 
 
 # By the write function, so that the loop over thousands of listeners touches nothing else of them.
@@ -78,16 +78,16 @@ Ready = dict[Write, Listener]
 class ViewChannel(Generic[S]):
     """One view: what its listeners have on screen, and who they are.
 
-    `ready`: the listeners that can take a message now, plain and packed ones. `held`: those that cannot. `ahead`: those
-    of the held ones that wait for a state they have seen at another server, with its number and the time when they give
-    up.
+    `ready`: the listeners that can take a message now, those that want it plain and those that want it compressed.
+    `paused`: those that cannot. `waiting_for_newer`: those of the paused ones that wait for a state they have seen at
+    another server, with its number and the time when they give up.
     """
 
     def __init__(self, view: View[S]) -> None:
         self.view = view
         self.ready: tuple[Ready, Ready] = ({}, {})
-        self.held: set[Listener] = set()
-        self.ahead: dict[Listener, tuple[int, float]] = {}
+        self.paused: set[Listener] = set()
+        self.waiting_for_newer: dict[Listener, tuple[int, float]] = {}
         self.regions: Mapping[str, bytes] | None = None
         self.full_message: bytes | None = None
         self.shown = ""
@@ -135,28 +135,28 @@ class ViewChannel(Generic[S]):
 
     @property
     def size(self) -> int:
-        return len(self.ready[0]) + len(self.ready[1]) + len(self.held)
+        return len(self.ready[0]) + len(self.ready[1]) + len(self.paused)
 
     def listeners(self) -> tuple[Listener, ...]:
-        return (*self.ready[0].values(), *self.ready[1].values(), *self.held)
+        return (*self.ready[0].values(), *self.ready[1].values(), *self.paused)
 
     def send(self, message: bytes) -> None:
-        """Write a message to all listeners that are ready; those that are held miss it."""
+        """Write a message to all listeners that are ready; those that are paused miss it."""
         # No queue for the slow ones: when they have room again, they get one full message of the newest state.
-        for listener in self.held:
-            listener.behind = True
-        self.tally.skipped += len(self.held)
-        self.tally.deliveries += self.size - len(self.held)
-        plain, packed = self.ready
+        for listener in self.paused:
+            listener.needs_full = True
+        self.tally.skipped += len(self.paused)
+        self.tally.deliveries += self.size - len(self.paused)
+        plain, compressed = self.ready
         self._write_to_all(plain, message)
-        if packed:
+        if compressed:
             # Compressed before it joins the history: its dictionary is what the listeners have got until now.
-            self._write_to_all(packed, self._deflate.pack(message))
+            self._write_to_all(compressed, self._deflate.pack(message))
         self._deflate.append_history(message)
 
     def _write_to_all(self, ready: Ready, message: bytes) -> None:
         size = len(message)
-        # A copy, because a failed write moves its listener to `held`. The hot path: only `write` is used of a listener.
+        # A copy, for a failed write moves its listener to `paused`. The hot path: only `write` is used of a listener.
         for write in tuple(ready):
             try:
                 sent = write(message)
@@ -168,8 +168,8 @@ class ViewChannel(Generic[S]):
 
     def send_full(self, listener: Listener, whole: bytes) -> None:
         """Write the full message to a listener and add it to those that are ready."""
-        message = self._deflate.join_prefix(whole) if listener.packed else whole
-        # First: a short write moves the listener from `ready` to `held`.
+        message = self._deflate.join_prefix(whole) if listener.wants_gzip else whole
+        # First: a short write moves the listener from `ready` to `paused`.
         self.add_ready(listener)
         self.tally.deliveries += 1
         try:
@@ -190,9 +190,9 @@ class ViewChannel(Generic[S]):
 
     def add_ready(self, listener: Listener) -> None:
         """Add a listener that has got all that the others have to those that are ready."""
-        listener.behind = False
-        self.held.discard(listener)
-        self.ready[listener.packed][listener.write] = listener
+        listener.needs_full = False
+        self.paused.discard(listener)
+        self.ready[listener.wants_gzip][listener.write] = listener
 
     def _handle_short_write(self, listener: Listener | None, rest: bytes, error: OSError | None = None) -> None:
         # It left while the message was being written.
@@ -205,10 +205,10 @@ class ViewChannel(Generic[S]):
             listener.sink.close()
 
     def pause(self, listener: Listener) -> None:
-        if self.ready[listener.packed].pop(listener.write, None) is not None:
-            self.held.add(listener)
+        if self.ready[listener.wants_gzip].pop(listener.write, None) is not None:
+            self.paused.add(listener)
 
     def remove(self, listener: Listener) -> None:
-        self.ready[listener.packed].pop(listener.write, None)
-        self.held.discard(listener)
-        self.ahead.pop(listener, None)
+        self.ready[listener.wants_gzip].pop(listener.write, None)
+        self.paused.discard(listener)
+        self.waiting_for_newer.pop(listener, None)

@@ -61,23 +61,23 @@ class Hub(Generic[S]):
                 if message is not None:
                     channel.sent_at = self._clock()
                     channel.send(message)
-                if channel.ahead:
+                if channel.waiting_for_newer:
                     self._resume_waiting(channel)
 
-    def join(self, view: str, sink: Sink, seen: str = "", *, packed: bool = False) -> Listener:
+    def join(self, view: str, sink: Sink, seen: str = "", *, wants_gzip: bool = False) -> Listener:
         """Add a listener and return it. Its first message is the full view, as soon as that can be rendered.
 
         `seen`: the ident of the last state that it got from another server. When that is later than the newest state
-        here, the listener waits up to `MAX_WAIT_SEC` for it, so that no screen goes back. `packed`: it reads gzip and
-        has got the header.
+        here, the listener waits up to `MAX_WAIT_SEC` for it, so that no screen goes back. `wants_gzip`: it asked for
+        the compressed stream, and has got the header of one.
         """
         channel = self._channels[view]
-        listener = Listener(view, sink, packed)
+        listener = Listener(view, sink, wants_gzip)
         number = _parse_later_number(seen, self._ident)
         if number is not None:
-            channel.ahead[listener] = (number, self._clock() + MAX_WAIT_SEC)
-            channel.held.add(listener)
-            listener.behind = True
+            channel.waiting_for_newer[listener] = (number, self._clock() + MAX_WAIT_SEC)
+            channel.paused.add(listener)
+            listener.needs_full = True
             return listener
         full = self._try_full_message(channel, view)
         if full is None:
@@ -97,15 +97,15 @@ class Hub(Generic[S]):
     def mark_missed(self, listener: Listener) -> None:
         """Pause a listener that has lost the message it was just given."""
         self.pause(listener)
-        listener.behind = True
+        listener.needs_full = True
 
     def resume(self, listener: Listener) -> None:
         """Go on with a listener that has room again; send it the newest full message if it missed any."""
         channel = self._channels[listener.view]
-        if listener not in channel.held or listener in channel.ahead:
+        if listener not in channel.paused or listener in channel.waiting_for_newer:
             return
         # It was paused between two messages and missed none.
-        if not listener.behind:
+        if not listener.needs_full:
             channel.add_ready(listener)
             return
         full = self._try_full_message(channel, listener.view)
@@ -134,7 +134,7 @@ class Hub(Generic[S]):
         """Send `message` on each view that was silent for `BEAT_AFTER_SEC`."""
         now = self._clock()
         for channel in self._channels.values():
-            if channel.ahead:
+            if channel.waiting_for_newer:
                 self._resume_waiting(channel)
             # A busy view needs none: a page waits for any message, and shows a lost connection after 2.4 s without one
             # (docs/decisions/0002).
@@ -160,9 +160,9 @@ class Hub(Generic[S]):
     def _resume_waiting(self, channel: ViewChannel[S]) -> None:
         """Resume listeners whose awaited state has come, or that have waited long enough."""
         now = self._clock()
-        for listener, (number, deadline) in tuple(channel.ahead.items()):
+        for listener, (number, deadline) in tuple(channel.waiting_for_newer.items()):
             if now >= deadline or _parse_number(self._ident) >= number:
-                del channel.ahead[listener]
+                del channel.waiting_for_newer[listener]
                 self.resume(listener)
 
     def _try_full_message(self, channel: ViewChannel[S], view: str) -> bytes | None:

@@ -19,8 +19,8 @@ REPLACE_HEALER = "INSERT OR REPLACE INTO healer VALUES (1, ?)"
 MACHINE_ID = Path("/etc/machine-id")
 
 
-def machine() -> str:
-    """Return what tells this machine from others, across reboots; "" where the system does not tell."""
+def get_machine_id() -> str:
+    """Return an id of this machine, the same across reboots; "" where the system does not tell."""
     with contextlib.suppress(OSError, ValueError):
         # Hashed: the number itself is not meant for other programs (machine-id(5)).
         if text := MACHINE_ID.read_text(encoding="ascii").strip():
@@ -38,11 +38,11 @@ class Healer:
     subject: str
     options: Mapping[str, Any]
     folder: str = field(default_factory=lambda: str(Path.cwd()))
-    machine: str = field(default_factory=machine)
+    machine: str = field(default_factory=get_machine_id)
 
     @property
     def is_of_another_machine(self) -> bool:
-        here = machine()
+        here = get_machine_id()
         return bool(self.machine and here and self.machine != here)
 
     def to_json(self) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from itertools import takewhile
 
 from demo.journal.sqlite_file import STORY, add_missing_tables
 
-WHOLE_SEC = 600.0
+KEEP_ALL_SEC = 600.0
 """Samples younger than this are all kept."""
 
-EVERY_SEC = 10.0
+THINNED_INTERVAL_SEC = 10.0
 """Of older samples, one in this many seconds is kept."""
 
-AROUND_SEC = 30.0
+FAULT_MARGIN_SEC = 30.0
 """All samples are kept from this long before a fault's first event to this long after its last one (recovery)."""
 
 STEP = 100
@@ -48,18 +48,20 @@ class FaultRuns:
                 first, last = self._runs.get((name, run), (at, at))
                 self._runs[name, run] = (min(first, at), max(last, at))
 
-    def minutes(self, running: Collection[str]) -> list[tuple[float, float]]:
+    def list_unthinned_intervals(self, running: Collection[str]) -> list[tuple[float, float]]:
         """Return the intervals in which all samples are kept. `running`: faults whose newest run has not ended."""
         # Sorted by run, so that the newest one of each fault remains.
         newest = dict(sorted(self._runs))
         return [
-            (first - AROUND_SEC, math.inf if name in running and newest[name] == run else last + AROUND_SEC)
+            (first - FAULT_MARGIN_SEC, math.inf if name in running and newest[name] == run else last + FAULT_MARGIN_SEC)
             for (name, run), (first, last) in self._runs.items()
         ]
 
     def forget(self, before: float, running: Collection[str]) -> None:
         """Drop runs that ended before the moment `before`: the thinning has passed them."""
-        over = [key for key, (_, last) in self._runs.items() if last + AROUND_SEC < before and key[0] not in running]
+        over = [
+            key for key, (_, last) in self._runs.items() if last + FAULT_MARGIN_SEC < before and key[0] not in running
+        ]
         for key in over:
             del self._runs[key]
 
@@ -83,15 +85,15 @@ class Retention:
             return True
         seq, kept_at = self._progress
         rows = db.execute(_NEXT, (seq,)).fetchall()
-        old = list(takewhile(lambda row: row[1] <= now - WHOLE_SEC, rows))
+        old = list(takewhile(lambda row: row[1] <= now - KEEP_ALL_SEC, rows))
         if not old:
             return False
-        deletable, minutes = [], self._runs.minutes(running)
+        deletable, unthinned = [], self._runs.list_unthinned_intervals(running)
         for seq, at, is_sample in old:
             if not is_sample:
                 continue
             # Negative where time went back, as in journals of earlier versions: such a sample is kept.
-            if not 0 <= at - kept_at < EVERY_SEC or any(first <= at <= last for first, last in minutes):
+            if not 0 <= at - kept_at < THINNED_INTERVAL_SEC or any(first <= at <= last for first, last in unthinned):
                 kept_at = at
             else:
                 deletable.append((seq,))

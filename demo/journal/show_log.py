@@ -78,8 +78,8 @@ def log_path(journal: Path) -> Path:
     return Path(f"{journal}{LOG_SUFFIX}")
 
 
-def hold_records() -> None:
-    """Collect what is logged in memory, until `log_beside` says where it goes."""
+def buffer_log_records() -> None:
+    """Collect what is logged in memory, until `start_log_file` says where it goes."""
     logger = logging.getLogger("demo")
     logger.setLevel(logging.INFO)
     # The terminal belongs to the presenter: nothing is printed unless --log-level or --debug asks for it.
@@ -88,7 +88,7 @@ def hold_records() -> None:
     _replace_file_handler(memory)
 
 
-def log_beside(journal: Path, on_error: Callable[[Path], None] | None = None) -> Path:
+def start_log_file(journal: Path, on_error: Callable[[Path], None] | None = None) -> Path:
     """Write the log beside this journal from now on, records that waited included; return its path.
 
     `on_error` is called with that path when the first traceback is in it, from whatever thread that is.

@@ -21,7 +21,7 @@ from demo.views.state_json import moment
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.rules import Rule, Rules
-from demo.web.problems import add_errors, full, problem
+from demo.web.problems import add_errors, problem, refuse_full
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.regions import REGIONS
@@ -102,13 +102,13 @@ def language_of(regions: Mapping[str, bytes]) -> str:
 class RelayApp:
     """One relay's web application. `asgi` is the outermost middleware. `say` gets lines for the terminal."""
 
-    def __init__(self, store: RelayStore, access: AccessPolicy, lines: StreamSlots, say: Callable[[str], None]) -> None:
-        self.follower = Subscriber(store, self._receive, say)
+    def __init__(self, store: RelayStore, access: AccessPolicy, slots: StreamSlots, say: Callable[[str], None]) -> None:
+        self.subscriber = Subscriber(store, self._receive, say)
         self._images = RelayImages(store, say)
         self._say = say
-        self._slots = lines
-        self._reach = access.reach
-        self._votes = RelayBallotBox(store, lambda: self.follower.newest)
+        self._slots = slots
+        self._addresses = access.addresses
+        self._votes = RelayBallotBox(store, lambda: self.subscriber.newest)
         self._other_builds: set[str] = set()
         self._reported: set[str] = set()
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
@@ -134,21 +134,21 @@ class RelayApp:
         while True:
             await asyncio.sleep(LOOK_EVERY_SEC)
             self._slots.end_old()
-            if moved := self._reach.check():
+            if moved := self._addresses.check():
                 self._say(moved)
             if self._get_state() != self.hub.newest[0]:
                 self._publish()
-            self.hub.heartbeat(encode_heartbeat(self.follower.now()))
+            self.hub.heartbeat(encode_heartbeat(self.subscriber.now()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self.hub.close()
 
     def _get_state(self) -> Shown:
-        return Shown(self.follower.newest, self.follower.lost_since)
+        return Shown(self.subscriber.newest, self.subscriber.lost_since)
 
     def _get_language(self) -> str:
-        message = self.follower.newest
+        message = self.subscriber.newest
         return language_of(message.regions) if message is not None else ""
 
     def _receive(self, message: FeedMessage) -> None:
@@ -204,7 +204,7 @@ class RelayApp:
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))
 
         add_page(app, "/", page, "The stage page.")
-        voting = VoteRoute(self._votes, self._reach.cookie_path)
+        voting = VoteRoute(self._votes, self._addresses.cookie_path)
         app.add_middleware(DirectVotes, voting=voting)
         app.router.routes += voting.routes().routes
         add_files(app, self.assets)
@@ -219,7 +219,7 @@ class RelayApp:
         since = shown.lost_since
         lost = self._pages.part(TEMPLATE, "words", since, language=language) if since is not None else ""
         title, epoch = (shown.message.title, shown.message.epoch) if shown.message is not None else (WAITING, "")
-        return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.follower.now(), lost))
+        return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.subscriber.now(), lost))
 
     def _add_machine_routes(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"], responses=state_answer())
@@ -230,11 +230,11 @@ class RelayApp:
         @app.get("/stream/stage", tags=["machine"], response_class=Response, responses=STREAM)
         async def stream(request: Request) -> Response:
             """Stream the stage page's regions as they change."""
-            if (response := self._polling.instead(request, self._slots)) is not None:
+            if (response := self._polling.respond_if_polling(request, self._slots)) is not None:
                 return response
             slot = self._take_slot(request, private=False)
             if slot is None:
-                return self._polling.answer(page_of(request)) or full()
+                return self._polling.answer(page_of(request)) or refuse_full()
             return view_stream(self.hub, VIEW, slot)
 
         @app.get("/healthz", tags=["machine"], response_class=Response, responses=answer("Healthz"))
@@ -248,10 +248,10 @@ class RelayApp:
         app.add_api_route("/stream/stage", head_of_stream, methods=["HEAD"], include_in_schema=False)
 
     def _is_live(self) -> bool:
-        return self.follower.newest is not None and self.follower.lost_since is None
+        return self.subscriber.newest is not None and self.subscriber.lost_since is None
 
     def _respond_with_state(self) -> Response:
-        shown, now = self._get_state(), self.follower.now()
+        shown, now = self._get_state(), self.subscriber.now()
         if shown.message is None:
             return problem("no_show", "no show has come from Redis yet: try again", {"retry-after": "1"})
         state = dict(shown.message.state) | {

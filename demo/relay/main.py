@@ -51,15 +51,15 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     _stop_on_signals(stop)
     store = options.feed
     files = open_files()
-    access = AccessPolicy(setup.reach, rules=AUDIENCE)
+    access = AccessPolicy(setup.addresses, rules=AUDIENCE)
     # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
         store, access, StreamSlots(max_streams(files), reserved=0), lambda text: say(f"relay      {text}")
     )
     # Before the server, so that the first page already shows the show and not that there is none.
-    background = [_spawn(audience.follower.run()), _spawn(report_viewers(store, audience.viewers))]
+    background = [_spawn(audience.subscriber.run()), _spawn(report_viewers(store, audience.viewers))]
     try:
-        await _wait_for_first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
+        await _wait_for_first(audience.subscriber.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
         if not stop.is_set():
             started = asyncio.Event()
             serving = _spawn(serve(audience, listener, stop, started, setup.tls, max_connections(files)))
@@ -110,8 +110,8 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
     """Return the lines of the start: the URLs of this relay, and which show it follows."""
     return [
-        f"stage      {setup.reach.main_url}/",
-        *([f"listens    {setup.reach.local_url}"] if setup.reach.public else []),
+        f"stage      {setup.addresses.main_url}/",
+        *([f"listens    {setup.addresses.local_url}"] if setup.addresses.public else []),
         f"follows    the show {feed.show!r} on {feed}",
         "open       everyone who can reach this address may watch; nobody can control the show here",
         "end        Ctrl-C",

@@ -62,7 +62,7 @@
   function runOut() {
     if (demo.arms.armed()) {
       late = true;
-      astray(demo.text('too late: no fault was injected; press C to choose one'));
+      astray(demo.text('too late: nothing was fired; press C to choose a fault'));
     }
     aim(false);
   }
@@ -162,7 +162,7 @@
     late = false;
     if (name === 'enter' && wasLate) {
       event.preventDefault();
-      return astray(demo.text('Enter came too late: no fault was injected'));
+      return astray(demo.text('Enter came too late: nothing was fired'));
     }
     const modal = (jump?.open && whileJumping) || (aiming && whileAiming);
     if (modal && modal(name, event)) return event.preventDefault();

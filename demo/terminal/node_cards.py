@@ -50,10 +50,10 @@ class NodeCards:
 
     def _draw_framed(self, card: CardView, width: int) -> Rows:
         shape, style = mark(card.state)
-        is_marked = card.id in self.view.focus or card.id in self.view.struck or card.id in self.view.aimed
+        is_marked = card.id in self.view.focus or card.id in self.view.hit_nodes or card.id in self.view.next_targets
         left, bar, right, side, low_left, low_right = _HEAVY if is_marked else _LIGHT
         tone = style if card.state != "up" else BLUE if card.id in self.view.focus else "dim"
-        tone = VERMILION if card.id in self.view.aimed else tone
+        tone = VERMILION if card.id in self.view.next_targets else tone
         inner = max(0, width - 4)
         ground = f"reverse {style}" if card.state in GONE else ""
         head = parts((f"{shape} ", style), (card.name, self._emphasis(card)))
@@ -87,8 +87,12 @@ class NodeCards:
 
         A healthy node whose name needs the room has none: its shape says it.
         """
-        if card.id in self.view.aimed and self.view.aimed_at is not None and self.view.aimed_at > self.now:
-            return parts((f" in {left_text(self.view.aimed_at - self.now)} ", f"bold reverse {VERMILION}"))
+        if (
+            card.id in self.view.next_targets
+            and self.view.next_fault_at is not None
+            and self.view.next_fault_at > self.now
+        ):
+            return parts((f" in {left_text(self.view.next_fault_at - self.now)} ", f"bold reverse {VERMILION}"))
         style = mark(card.state)[1]
         if card.state == "up" and room < len(state_word(card)):
             return Text()
@@ -104,7 +108,7 @@ class NodeCards:
     def _end_of_row(self, card: CardView, width: int, room: int) -> Text:
         """Return what a card of one row has room for: the number of a healthy node, else the word of its state."""
         word = self._word(card, room)
-        is_calm = card.state == "up" and card.id not in self.view.aimed
+        is_calm = card.state == "up" and card.id not in self.view.next_targets
         if width >= BESIDE:
             return self._number(card).append("  ").append_text(word)
         if not is_calm or not card.main.strip("–"):

@@ -5,13 +5,13 @@ from rich.text import Text
 from demo.terminal.row_layout import Row, RowLayout, Rows, blank
 from demo.terminal.style import BLUE, TEAL, VERMILION, age_text, left_text, mark, parts, verdict_mark
 from demo.views import SegmentView
-from demo.views.record import RecordItem, RecordView
+from demo.views.stage_status import StageStatusItem, StageStatusView
 
 _BARS = {"past": ("━", TEAL), "now": ("▄", f"bold {BLUE}"), "ahead": ("─", "dim")}
 _FAULT = "╋"
 
 
-def draw_record(canvas: RowLayout, record: RecordView, now: float, size: tuple[int, int]) -> Rows:
+def draw_record(canvas: RowLayout, record: StageStatusView, now: float, size: tuple[int, int]) -> Rows:
     """Draw an item in each row, filled while something is broken; what has no row is counted in the last one."""
     width, height = size
     shown = record.items[: max(1, height)]
@@ -22,7 +22,7 @@ def draw_record(canvas: RowLayout, record: RecordView, now: float, size: tuple[i
     ]
 
 
-def _draw_item(canvas: RowLayout, item: RecordItem, now: float, width: int, *, is_live: bool, more: int) -> Row:
+def _draw_item(canvas: RowLayout, item: StageStatusItem, now: float, width: int, *, is_live: bool, more: int) -> Row:
     shape, tone = mark(item.mark)
     style = mark(item.state)[1]
     end = "E resumes" if item.mark == "halt" else item.end

@@ -48,7 +48,7 @@ def frozen_on(state: ShowState) -> int | None:
     return state.held.current + 1 if state.held is not None else None
 
 
-def room_text(state: ShowState) -> str:
+def describe_hidden_chapter(state: ShowState) -> str:
     """Return what the presenter is told while the audience does not see the current chapter; "" when it does."""
     number = frozen_on(state)
     if number is None:

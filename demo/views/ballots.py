@@ -97,7 +97,7 @@ def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
     )
 
 
-def room_text(state: ShowState) -> str:
+def describe_vote_result(state: ShowState) -> str:
     """Return what the room has voted, in sentences, for the place beside a verdict; "" without a closed vote."""
     ballot = standing_ballot(state)
     if ballot is None or not ballot.is_final or not ballot.votes:

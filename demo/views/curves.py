@@ -171,8 +171,8 @@ def _sum(found: list[Values]) -> Values:
 def top_of(found: Iterable[Values], unit: str, least: float = 0.0) -> float:
     """Return a round number above all values, so that the scale seldom changes."""
     known = [value for values in found for _, value in values if value is not None]
-    most = max([*known, least, _LEAST_TOP.get(unit, 0.0)], default=0.0)
-    if most <= 0:
+    highest = max([*known, least, _LEAST_TOP.get(unit, 0.0)], default=0.0)
+    if highest <= 0:
         return 1.0
-    size = 10.0 ** math.floor(math.log10(most))
-    return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= most * 0.9999)
+    size = 10.0 ** math.floor(math.log10(highest))
+    return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= highest * 0.9999)

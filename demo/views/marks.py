@@ -81,7 +81,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1].rstrip()}…"
 
 
-def struck_nodes(state: ShowState, faults: Iterable[FaultState]) -> frozenset[str]:
+def find_hit_nodes(state: ShowState, faults: Iterable[FaultState]) -> frozenset[str]:
     """Return the ids of the nodes that these faults have as targets, by the words of each target."""
     if state.sample is None:
         return frozenset()
@@ -89,7 +89,7 @@ def struck_nodes(state: ShowState, faults: Iterable[FaultState]) -> frozenset[st
     return frozenset(node.id for node in state.sample.nodes if node.id in words or node.name in words)
 
 
-def aimed_nodes(state: ShowState) -> frozenset[str]:
+def find_next_targets(state: ShowState) -> frozenset[str]:
     """Return the nodes on which a countdown ends: its chapter's faults' targets, else those that are highlighted."""
     ends_at = state.countdown_ends_at
     if ends_at is None or state.sample is None:
@@ -98,6 +98,6 @@ def aimed_nodes(state: ShowState) -> frozenset[str]:
         return frozenset()  # it has ended: the fault is there
     chapter = state.chapter
     coming = [fault for fault in state.faults if fault.name in chapter.injects and not fault.is_running]
-    found = struck_nodes(state, coming[:1])
+    found = find_hit_nodes(state, coming[:1])
     named = set(chapter.highlight)
     return found or frozenset(node.id for node in state.sample.nodes if node.id in named or node.name in named)

@@ -11,7 +11,7 @@ from demo.texts import localize_number, translate, translate_count
 from demo.views.cards import CardView, measured_text, name_health, name_quantity, number_text
 from demo.views.curves import TimelineView, timeline
 from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
-from demo.views.marks import aimed_nodes, struck_nodes
+from demo.views.marks import find_hit_nodes, find_next_targets
 from demo.views.redaction import masked
 
 MAX_REST = 4
@@ -61,27 +61,27 @@ class RestView:
     text: str
 
 
-Kind = Literal["none", "system", "keys", "fleet"]
+Kind = Literal["none", "system", "keys", "many_nodes"]
 
 
 @dataclass(frozen=True, slots=True)
 class SystemView:
     """The nodes, or the limited keys where a chapter is about them. `kind`: which of them has the picture's place.
 
-    `aimed`: the nodes on which the countdown ends at `aimed_at`; `struck`: the targets of faults in place. `deltas`: by
-    how much the main numbers of nodes have changed since the oldest of them. `impact`: 1 or 2 while a fault is in
-    place, another one for the next: the picture flinches once for each.
+    `next_targets`: the nodes that the next fault hits, at the end of the countdown, `next_fault_at`. `hit_nodes`: the
+    targets of faults in place. `deltas`: by how much the main numbers of nodes have changed since the oldest of them.
+    `hit_animation`: 1 or 2 while a fault is in place, the other one for the next: the animation plays once for each.
     """
 
     kind: Kind = "none"
     cards: tuple[CardView, ...] = ()
     focus: frozenset[str] = frozenset()
     keys: tuple[KeyView, ...] = ()
-    aimed: frozenset[str] = frozenset()
-    aimed_at: float | None = None
-    struck: frozenset[str] = frozenset()
+    next_targets: frozenset[str] = frozenset()
+    next_fault_at: float | None = None
+    hit_nodes: frozenset[str] = frozenset()
     deltas: tuple[tuple[str, str], ...] = ()
-    impact: int = 0
+    hit_animation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +101,19 @@ def picture(state: ShowState, cards: Iterable[CardView]) -> PictureView:
         return PictureView()
     focus = read_focus(state)
     kind = _kind(sample, focus)
-    topics = focus.topics if kind != "fleet" or focus.is_chosen else ()
+    topics = focus.topics if kind != "many_nodes" or focus.is_chosen else ()
     running = [fault for fault in state.faults if fault.is_running and fault.injected_at is not None]
-    aimed = aimed_nodes(state)
+    next_targets = find_next_targets(state)
     system = SystemView(
         kind=kind,
         cards=() if kind == "keys" else tuple(card for card in cards if not card.of_key),
         focus=focus.nodes,
         keys=tuple(_key(counter, state.freshness) for counter in _bars(sample, focus)) if kind == "keys" else (),
-        aimed=aimed,
-        aimed_at=state.countdown_ends_at if aimed else None,
-        struck=struck_nodes(state, running),
+        next_targets=next_targets,
+        next_fault_at=state.countdown_ends_at if next_targets else None,
+        hit_nodes=find_hit_nodes(state, running),
         deltas=tuple(_deltas(state, sample, running)),
-        impact=1 + len(state.spans) % 2 if running else 0,
+        hit_animation=1 + len(state.spans) % 2 if running else 0,
     )
     rest = tuple(_rest(state, sample, focus, kind))[:MAX_REST]
     return PictureView(system, _figure(state, sample, focus, kind), rest, timeline(state, topics))
@@ -125,7 +125,7 @@ def further_curves(state: ShowState) -> TimelineView:
     if sample is None:
         return TimelineView()
     focus = read_focus(state)
-    drawn = focus.topics if _kind(sample, focus) != "fleet" or focus.is_chosen else ()
+    drawn = focus.topics if _kind(sample, focus) != "many_nodes" or focus.is_chosen else ()
     named = (Topic("metric", metric.name) for metric in sample.metrics)
     return timeline(state, [topic for topic in named if topic not in drawn])
 
@@ -152,14 +152,14 @@ def _kind(sample: Sample, focus: Focus) -> Kind:
         return "keys"
     if not sample.nodes:
         return "keys" if sample.counters else "none"
-    return "fleet" if len(sample.nodes) > MAX_CARDS else "system"
+    return "many_nodes" if len(sample.nodes) > MAX_CARDS else "system"
 
 
 def _figure(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> FigureView | None:
     if state.freshness != "live":
         # A number that is not known any more is not the largest thing on the wall.
         return FigureView("–", "", translate("not known now"), "stale")
-    if (kind == "fleet" and not focus.is_chosen) or not focus.topics:
+    if (kind == "many_nodes" and not focus.is_chosen) or not focus.topics:
         parts = [node for node in sample.nodes if node.kind != LOAD]
         up = sum(node.health == "up" for node in parts)
         return (
@@ -294,9 +294,9 @@ def _rest_of_nodes(state: ShowState, sample: Sample) -> Iterator[RestView]:
                 _judged(state, bad[0].health), masked(bad[0].name), masked(bad[0].detail) or name_health(bad[0].health)
             )
         else:
-            most = Count(node.health for node in bad).most_common(1)[0][0]
+            commonest = Count(node.health for node in bad).most_common(1)[0][0]
             count = translate("%(count)s of %(total)s", count=len(bad), total=_count_kind(len(nodes), name))
-            yield RestView(_judged(state, most), masked(count), name_health(most))
+            yield RestView(_judged(state, commonest), masked(count), name_health(commonest))
 
 
 def _count_kind(count: int, kind: str) -> str:

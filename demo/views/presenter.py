@@ -8,7 +8,7 @@ from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.texts import mark_text, translate, translate_marked
 from demo.types import ChaosType
-from demo.views.audience_state import audience_state, frozen_on, room_text
+from demo.views.audience_state import audience_state, describe_hidden_chapter, frozen_on
 from demo.views.ballots import TallyView, can_open_vote, tally_view
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
@@ -183,7 +183,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         halted=is_halted(state),
         blackout=state.blackout,
         frozen_on=frozen_on(state),
-        room_text=room_text(state),
+        room_text=describe_hidden_chapter(state),
         timer=timer_view(state),
         watching=viewers.get("stage", 0),
         remotes=viewers.get("remote", 0),
@@ -228,7 +228,7 @@ def remote_view(state: ShowState) -> RemoteView:
         halted=is_halted(state),
         blackout=state.blackout,
         frozen_on=frozen_on(state),
-        room_text=room_text(state),
+        room_text=describe_hidden_chapter(state),
         status_line=status_line(state),
         timer=timer_view(state),
         replay=replay_stand(state),

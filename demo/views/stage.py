@@ -9,7 +9,7 @@ from demo.show import ShowState, Verdict
 from demo.text_fit.covers import has_few_words
 from demo.texts import translate
 from demo.views.audience_state import audience_state
-from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
+from demo.views.ballots import BallotView, TallyView, ballot_view, describe_vote_result, tally_view
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.countdown import counts_down
@@ -19,9 +19,9 @@ from demo.views.health_text import has_system
 from demo.views.join import JoinView, join_view, joined_text
 from demo.views.panels import PanelsView, panels_view
 from demo.views.picture import FigureView, RestView, SystemView, picture
-from demo.views.record import RecordView, record
 from demo.views.redaction import masked
 from demo.views.replay import ReplayMarkView, replay_mark
+from demo.views.stage_status import StageStatusView, build_stage_status
 from demo.views.verdict import VerdictView, name_verdict, verdict_page
 
 StageMode = Literal["cover", "story", "prediction", "verdict", "evidence"]
@@ -96,7 +96,7 @@ class StageView:
     has_panels: bool
     has_large_panels: bool
     mode: StageMode
-    record: RecordView
+    record: StageStatusView
     verdict: VerdictView | None
     evidence_table: EvidenceView
     ballot: BallotView | None
@@ -158,12 +158,12 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
         mode=_choose_mode(state, verdict),
-        record=record(state, private=private),
+        record=build_stage_status(state, private=private),
         verdict=verdict,
         evidence_table=evidence(state) if chapter.shows_evidence else EvidenceView(),
         ballot=ballot_view(state),
         tally=tally_view(state, private=private),
-        room=room_text(state),
+        room=describe_vote_result(state),
         replay=replay_mark(state),
     )
 

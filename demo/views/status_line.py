@@ -71,7 +71,7 @@ def _describe_stage(state: ShowState) -> StatusLine | None:
     held = translate("the room sees chapter %(number)s", number=number) if number is not None else ""
     if state.blackout:
         return StatusLine("stale", translate("Curtain closed"), held or translate("the room sees nothing"))
-    return StatusLine("stale", translate("Stage frozen"), held) if held else None
+    return StatusLine("stale", translate("Picture held"), held) if held else None
 
 
 def _describe_health(state: ShowState) -> StatusLine:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import note_healed, state_of_undo
-from demo.journal.show_log import hold_records, log_beside
+from demo.journal.show_log import buffer_log_records, start_log_file
 from demo.show.following import HealsPlans
 from demo.subjects.registry import load
 from demo.subjects.user_code import describe_error
@@ -41,9 +41,9 @@ def main() -> None:
     answers = _detach_streams()
     _restore_default_signals()
     plan = Plan(**order["plan"])
-    hold_records()
+    buffer_log_records()
     if (journal := _get_journal_path(order)) is not None:
-        log_beside(journal)
+        start_log_file(journal)
     try:
         if _is_healed_elsewhere(order):
             _answer_and_exit(answers, {"why": None, "already": True})

@@ -24,7 +24,7 @@ from demo.show import commands as c
 from demo.views.questions import Questions, QuestionView
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy, visitor_of
-from demo.web.problems import add_errors, full, problem
+from demo.web.problems import add_errors, problem, refuse_full
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.renderer import Renderer
@@ -94,9 +94,9 @@ class Web:
         self._make_report = make_report
         self.questions = _make_question_box(conductor) if takes_questions else None
         self.pages = Renderer(
-            self.assets, conductor.panels, lambda: self.access.reach.audience_url, self._list_questions
+            self.assets, conductor.panels, lambda: self.access.addresses.audience_url, self._list_questions
         )
-        self._drawers = {view: PageCache() for view in VIEWS}
+        self._page_caches = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
         self.hub = self.live.hub
@@ -146,7 +146,7 @@ class Web:
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
-            if moved := self.access.reach.check():
+            if moved := self.access.addresses.check():
                 self._conductor.enqueue("web", c.Notice(moved))
                 self.on_moved(moved)
             self.stream_slots.end_old()
@@ -169,10 +169,10 @@ class Web:
         )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.commands).routes
-        voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
+        voting = VoteRoute(self.ballots, self.access.addresses.cookie_path)
         app.add_middleware(DirectVotes, voting=voting)
         app.router.routes += [*voting.routes().routes, *vote_control_routes(self.commands).routes]
-        asking = QuestionRoutes(self.questions, self.commands, self.access.reach.cookie_path)
+        asking = QuestionRoutes(self.questions, self.commands, self.access.addresses.cookie_path)
         app.router.routes += [*asking.audience_routes().routes, *asking.control_routes().routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
@@ -202,7 +202,7 @@ class Web:
         shown = state.replay.shown if state.replay is not None else 0
         about = (state.seq, shown, conductor.panels.version, tuple(viewers.values()), asked)
         try:
-            return self._drawers[view].answer(
+            return self._page_caches[view].answer(
                 request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())
             )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
@@ -221,11 +221,11 @@ class Web:
 
     def _stream(self, request: Request, view: str) -> Response:
         polling = self.live.polling[view]
-        if (instead := polling.instead(request, self.stream_slots)) is not None:
-            return instead
+        if (response := polling.respond_if_polling(request, self.stream_slots)) is not None:
+            return response
         slot = self._take_slot(request, private=view != "stage")
         if slot is None:
-            return (polling.answer(page_of(request)) if view == "stage" else None) or full()
+            return (polling.answer(page_of(request)) if view == "stage" else None) or refuse_full()
         return view_stream(self.hub, view, slot)
 
     def _add_machine(self, app: FastAPI) -> None:
@@ -247,7 +247,7 @@ class Web:
         async def events(request: Request, fields: Events) -> Response:
             """Stream every event of the show; resumes behind `Last-Event-ID`."""
             slot, last_id = self._take_slot(request, private=True), request.headers.get("last-event-id")
-            return full() if slot is None else self.programs.stream(last_id, slot, fields.format)
+            return refuse_full() if slot is None else self.programs.stream(last_id, slot, fields.format)
 
         described = in_path("view", {"type": "string", "enum": sorted(VIEWS)}, resumes)
 

@@ -4,13 +4,13 @@ from typing import Protocol
 
 from demo.hub import Write
 
-EXTENSION = "chaos_stage.hand_over"
-"""Key of a `HandOver`, which detaches the request's connection from the HTTP server."""
+DETACH_CONNECTION = "chaos_stage.detach_connection"
+"""Key of a `DetachConnection`, which detaches the request's connection from the HTTP server."""
 
-GONE = "chaos_stage.is_gone"
+IS_CLOSING = "chaos_stage.is_closing"
 """Key of a function without arguments that returns whether the connection is closing or closed."""
 
-UNTIL_CLOSED = "chaos_stage.until_closed"
+END_BY_CLOSING = "chaos_stage.end_by_closing"
 """Key of a function to call before the response begins: the response is then sent without chunks and ended by closing.
 
 It returns False where that is not possible any more. Some clients of event streams treat a connection that is closed in
@@ -29,20 +29,20 @@ class Connection(Protocol):
 class ConnectionOwner(Protocol):
     """Who owns a detached connection, and receives its events from then on."""
 
-    def connection_made(self, channel: Connection, write: Write | None) -> None:
-        """Take over `channel`. While nothing waits in it, `write` may be used instead, which writes to the socket."""
+    def connection_made(self, connection: Connection, write: Write | None) -> None:
+        """Take over `connection`. While nothing waits in it, `write` may be used instead: it writes to the socket."""
 
     def pause_writing(self) -> None:
-        """Write no more: what was written is waiting in the channel."""
+        """Write no more: what was written is waiting in the connection."""
 
     def resume_writing(self) -> None:
-        """Continue to write: nothing waits in the channel any more."""
+        """Continue to write: nothing waits in the connection any more."""
 
     def connection_lost(self) -> None:
         """Release what belongs to the connection: it is closed."""
 
 
-class HandOver(Protocol):
-    """Gives the current request's connection to `outlet`; returns False when that is not possible any more."""
+class DetachConnection(Protocol):
+    """Gives the current request's connection to `owner`; returns False when that is not possible any more."""
 
-    def __call__(self, outlet: ConnectionOwner) -> bool: ...
+    def __call__(self, owner: ConnectionOwner) -> bool: ...

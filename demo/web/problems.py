@@ -109,7 +109,7 @@ def code_of(status: int) -> str:
     return by_status.get(status, "broken" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid")
 
 
-def full() -> Response:
+def refuse_full() -> Response:
     """Refuse a stream: no slot is free."""
     headers = {"retry-after": str(FULL_RETRY_SEC)}
     return problem("full", f"all stream slots are in use: try again in {FULL_RETRY_SEC} s", headers)

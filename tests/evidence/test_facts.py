@@ -82,8 +82,8 @@ def test_the_vote_the_halt_and_the_time_without_samples_are_there(facts: ShowFac
     assert vote.outcome == "75 % said No. Measured: None of 421 requests failed. The room was right."
     (halt,) = facts.halts
     assert (halt.who, halt.at, halt.lifted_at, halt.lifted_by) == ("presenter", BEGAN + 50, BEGAN + 55, "remote")
-    (blind,) = facts.blinds
-    assert (blind.since, blind.until, blind.reason) == (BEGAN + 56, BEGAN + 58, "the poller does not answer")
+    (gap,) = facts.sample_gaps
+    assert (gap.since, gap.until, gap.reason) == (BEGAN + 56, BEGAN + 58, "the poller does not answer")
 
 
 def test_a_run_that_a_restart_interrupted_is_not_measured(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import demo
-from demo.evidence.made_safe import made_safe
 from demo.evidence.report_markdown import escaped
 from demo.evidence.reports import Kind, make_report
+from demo.evidence.safe_text import sanitize_for_report
 from demo.markup.markdown import markdown_to_html
 from demo.narration.page_style import PageStyle
 from demo.show import events as e
@@ -109,7 +109,7 @@ def test_no_address_no_secret_no_device_and_no_notes_are_handed_out(talk: Path, 
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, safe: str) -> None:
-    assert made_safe(text).replace("'", "") == safe.replace("'", "")
+    assert sanitize_for_report(text).replace("'", "") == safe.replace("'", "")
 
 
 HOSTILE = "</style><script>alert(1)</script>\"'<img src=x onerror=1> | [a](http://b) @ada\x1b[31m"

@@ -139,7 +139,7 @@ def test_who_cannot_take_more_is_skipped_and_then_gets_the_newest_whole_view() -
     hub.join("stage", quick)
     for number in range(2, 6):
         hub.publish({"a": str(number), "b": "1"}, f"e-{number}")
-    assert listener.behind
+    assert listener.needs_full
     assert len(quick.got) == 5
     slow.room = 100
     hub.resume(listener)
@@ -234,14 +234,14 @@ def test_packed_listeners_read_what_plain_ones_read_whenever_they_came(moves: li
     for number, move in enumerate(moves, 1):
         if move < 2:
             box = Packed()
-            packed.append((hub.join("stage", box, packed=True), box))
+            packed.append((hub.join("stage", box, wants_gzip=True), box))
             assert box.text.startswith(f"e-{number - 1}|".encode() + regions(state)), "the whole view comes first"
         elif move == 2 and packed:
             hub.leave(packed.pop()[0])
         elif move == 3 and packed:
             hub.pause(packed[0][0])
         elif move == 4 and packed:
-            missed = packed[0][0].behind
+            missed = packed[0][0].needs_full
             hub.resume(packed[0][0])
             assert not missed or regions(state) in packed[0][1].text
         elif move == 5:
@@ -249,7 +249,7 @@ def test_packed_listeners_read_what_plain_ones_read_whenever_they_came(moves: li
         state = {**state, "a" if move % 2 else "b": f"{number} " * (1 + move * 200)}
         hub.publish(state, f"e-{number}")
         for listener, box in packed:
-            assert box.text.endswith(plain.got[-1]) or listener.behind
+            assert box.text.endswith(plain.got[-1]) or listener.needs_full
     for listener, box in packed:
         hub.resume(listener)
         hub.publish({**state, "a": "the end"}, "e-end")
@@ -265,7 +265,7 @@ def test_a_view_that_changes_a_little_costs_a_packed_listener_little() -> None:
     hub, box = hub_with(Plain()), Packed()
     picture = " ".join(f"<i>{number * 7919 % 1000}</i>" for number in range(400))
     hub.publish({"a": picture, "b": "1"}, "e-0")
-    hub.join("stage", box, packed=True)
+    hub.join("stage", box, wants_gzip=True)
     first = box.size
     for number in range(10):
         hub.publish({"a": f"{picture} {number}", "b": "1"}, f"e-{number}")
@@ -275,7 +275,7 @@ def test_a_view_that_changes_a_little_costs_a_packed_listener_little() -> None:
 def test_all_packed_listeners_are_given_the_very_same_bytes() -> None:
     hub, boxes = hub_with(Plain()), [Packed() for _ in range(5)]
     for number, box in enumerate(boxes):
-        hub.join("stage", box, packed=True)
+        hub.join("stage", box, wants_gzip=True)
         hub.publish({"a": str(number), "b": "1"}, f"e-{number}")
     assert len({id(box.got[-1]) for box in boxes}) == 1
 
@@ -284,7 +284,7 @@ def test_a_beat_between_two_who_come_is_no_matter() -> None:
     clock = Clock()
     hub, boxes = hub_with(Plain(), clock), [Packed() for _ in range(3)]
     for box in boxes:
-        hub.join("stage", box, packed=True)
+        hub.join("stage", box, wants_gzip=True)
         clock.now += BEAT_AFTER_SEC
         hub.heartbeat(b"a beat of a length of its own")
     hub.publish({"a": "2", "b": "a beat of a length"}, "e-1")
@@ -293,9 +293,9 @@ def test_a_beat_between_two_who_come_is_no_matter() -> None:
 
 def test_who_comes_to_an_empty_room_reads_nothing_of_before() -> None:
     hub, box = hub_with(Plain()), Packed()
-    early = hub.join("stage", Packed(), packed=True)
+    early = hub.join("stage", Packed(), wants_gzip=True)
     hub.publish({"a": "old", "b": "1"}, "e-1")
     hub.leave(early)
     hub.publish({"a": "new", "b": "1"}, "e-2")
-    hub.join("stage", box, packed=True)
+    hub.join("stage", box, wants_gzip=True)
     assert box.text == b"e-2|a=new,b=1"

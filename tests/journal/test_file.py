@@ -197,13 +197,13 @@ async def test_a_file_that_another_journal_was_copied_over_is_said(tmp_path: Pat
 @pytest.mark.parametrize("continued", [False, True])
 async def test_who_notes_a_heal_from_outside_leaves_the_log_of_a_running_show(tmp_path: Path, continued: bool) -> None:
     """A process that closes any descriptor of a file gives up its locks; the next one out throws the log away."""
-    shelf, show = JournalDirectory(tmp_path / "shows"), opening("T", "s", "d", PLAIN)
+    directory, show = JournalDirectory(tmp_path / "shows"), opening("T", "s", "d", PLAIN)
     titles = tuple(chapter.title for chapter in PLAIN)
-    journal = JournalOpener("s", shelf=shelf).open(show)
+    journal = JournalOpener("s", directory=directory).open(show)
     await journal.append([e.JournalEntry(1, 1.0, "test", e.ShowOpened("s", titles))])
     if continued:
         await journal.close()
-        journal = JournalOpener("s", shelf=shelf).open(show)
+        journal = JournalOpener("s", directory=directory).open(show)
     ident = await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
     outside = (
         f"from demo.journal import note_healed; from pathlib import Path; note_healed(Path({str(journal.path)!r}),"

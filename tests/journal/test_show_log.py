@@ -12,7 +12,7 @@ import pytest
 
 from demo.errors import FaultError, log_unexpected
 from demo.journal import show_log
-from demo.journal.show_log import current_log, hold_records, log_beside, without_secrets
+from demo.journal.show_log import buffer_log_records, current_log, start_log_file, without_secrets
 from tests.support.servers import serving, wait_for
 
 OWN = """
@@ -55,11 +55,11 @@ def raised(error: Exception) -> Exception:
 def test_what_was_logged_before_the_file_was_known_is_in_it_and_each_exception_once(
     logger: logging.Logger, tmp_path: Path
 ) -> None:
-    hold_records()
+    buffer_log_records()
     error = raised(KeyError("early"))
     log_unexpected(logger, "the start", error)
     assert current_log() is None
-    path = log_beside(tmp_path / "show.journal")
+    path = start_log_file(tmp_path / "show.journal")
     log_unexpected(logger, "a second layer", error)
     log_unexpected(logger, "healing store-1", raised(FaultError("it does not answer")))
     assert current_log() == path
@@ -75,8 +75,8 @@ def test_a_long_log_is_cut_and_one_old_part_is_kept(
     logger: logging.Logger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(show_log, "MAX_LOG_BYTES", 4000)
-    hold_records()
-    path = log_beside(tmp_path / "show.journal")
+    buffer_log_records()
+    path = start_log_file(tmp_path / "show.journal")
     for number in range(200):
         logger.error("line %d", number)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["show.journal.log", "show.journal.log.1"]

@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 
 from demo.relay.feed import FeedMessage
-from demo.relay.feed.redis_store import MAX_PICTURES
+from demo.relay.feed.redis_store import MAX_MESSAGES
 from demo.web.access.rules import RULES, Rule
 from tests.support import fetch
 from tests.support.demo_command import run_demo
@@ -225,10 +225,10 @@ def everything(redis: Broker) -> bytes:
 
 
 def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(hall: Hall, redis: Broker) -> None:
-    for number in range(3 * MAX_PICTURES):
+    for number in range(3 * MAX_MESSAGES):
         hall.stage.client.post("/say", json={"text": f"line {number}"})
     hall.together()
-    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= MAX_PICTURES
+    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= MAX_MESSAGES
     wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{hall.show}:beats")))
     wait_for(lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{hall.show}:*")))
 

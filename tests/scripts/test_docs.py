@@ -39,7 +39,7 @@ from demo.types import (
 from demo.watchdog.undo import HEAL_TIMEOUT_SEC
 from demo.web.app import Web
 from demo.web.problems import STATUS
-from demo.web.routes.answers import NodeHealth, RelayedState, State
+from demo.web.routes.response_models import NodeHealth, RelayedState, State
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, serving, wait_for
 

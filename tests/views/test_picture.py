@@ -150,23 +150,23 @@ def system_of(state: ShowState) -> SystemView:
 def test_a_countdown_is_on_the_target_of_the_chapters_fault_until_that_has_struck() -> None:
     play = show(Chapter("One", "one", injects=("kill",)), faults=(kill(),))
     see(play, health())
-    assert system_of(play.state).aimed == frozenset()
+    assert system_of(play.state).next_targets == frozenset()
     play.play(c.StartCountdown(1, 3.0))
-    assert system_of(play.state).aimed == frozenset({"node-2"})
-    assert system_of(play.state).aimed_at == play.state.countdown_ends_at
+    assert system_of(play.state).next_targets == frozenset({"node-2"})
+    assert system_of(play.state).next_fault_at == play.state.countdown_ends_at
     play.play(c.Inject("kill"), later=3.0)
     play.play(c.FaultPlanned("kill", 1, "node-2"))
     play.play(c.FaultApplied("kill", 1))
-    assert system_of(play.state).aimed == frozenset()
-    assert system_of(play.state).struck == frozenset({"node-2"})
-    assert system_of(play.state).impact > 0
+    assert system_of(play.state).next_targets == frozenset()
+    assert system_of(play.state).hit_nodes == frozenset({"node-2"})
+    assert system_of(play.state).hit_animation > 0
 
 
 def test_a_countdown_of_a_chapter_in_python_is_on_the_node_that_it_highlights() -> None:
     play = show(Chapter("One", "one", highlight=("errors", "node-3")))
     see(play, health())
     play.play(c.StartCountdown(1, 3.0))
-    assert system_of(play.state).aimed == frozenset({"node-3"})
+    assert system_of(play.state).next_targets == frozenset({"node-3"})
 
 
 def test_who_took_over_is_told_beside_its_number_while_a_fault_is_in_place() -> None:
@@ -181,7 +181,7 @@ def test_who_took_over_is_told_beside_its_number_while_a_fault_is_in_place() -> 
 def test_more_than_twelve_nodes_are_counted_in_frames() -> None:
     nodes = [node(f"n{number}", "down" if number == 3 else "up") for number in range(13)]
     stage = stage_view(see(show(), health(nodes)))
-    assert stage.system.kind == "fleet"
+    assert stage.system.kind == "many_nodes"
     assert stage.figure is not None
     assert (stage.figure.value, stage.figure.unit, stage.figure.label) == ("12", "running", "of 13 nodes")
 

@@ -37,9 +37,9 @@ class Leftover:
         return self.path.stem
 
 
-def find_leftovers(own: Path, shelf: JournalDirectory | None = None) -> list[Leftover]:
+def find_leftovers(own: Path, directory: JournalDirectory | None = None) -> list[Leftover]:
     """Return what other journals than `own` have pending, without those of servers that still live."""
-    found = (read_leftover(path) for path in (shelf or JournalDirectory()).paths() if path != own)
+    found = (read_leftover(path) for path in (directory or JournalDirectory()).paths() if path != own)
     return [leftover for leftover in found if leftover is not None]
 
 

@@ -22,7 +22,7 @@ IN_USE_PAUSE_SEC = 0.05
 class JournalOpener:
     """Opens the journal of a show of `subject`, once.
 
-    Without `file` it continues the newest journal in the directory (`shelf`) that is not in use and whose show is not
+    Without `file` it continues the newest journal in `directory` that is not in use and whose show is not
     over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `notices` are
     notices of what could not be.
     """
@@ -33,11 +33,11 @@ class JournalOpener:
         file: Path | None = None,
         *,
         fresh: bool = False,
-        shelf: JournalDirectory | None = None,
-        anywhere: bool = False,
+        directory: JournalDirectory | None = None,
+        is_chapter_given: bool = False,
         keep: Path | None = None,
     ) -> None:
-        """Choose how to open the journal; `anywhere`: the chapter to continue at is given.
+        """Choose how to open the journal; `is_chapter_given`: whether the command line names the chapter.
 
         Then the current chapter of a show need not exist in an edited deck. `keep`: a journal that is not deleted,
         however old it is.
@@ -48,9 +48,9 @@ class JournalOpener:
         self._subject = subject
         self._file = file and resolve_path(file)
         self._fresh = fresh
-        self._anywhere = anywhere
+        self._is_chapter_given = is_chapter_given
         self._keep = keep
-        self._directory = shelf or JournalDirectory()
+        self._directory = directory or JournalDirectory()
 
     def open(self, show: ShowState) -> Journal:
         """Open the journal for a show, given as it is before its first event.
@@ -108,7 +108,7 @@ class JournalOpener:
             elif summary.trouble:
                 if _is_newest(summary, summaries):
                     self._report_left_alone(summary, summary.trouble)
-            elif summary.chapter and not self._anywhere and not summary.can_continue_with(titles):
+            elif summary.chapter and not self._is_chapter_given and not summary.can_continue_with(titles):
                 self._report_left_alone(
                     summary,
                     f"it belongs to another deck of {len(summary.titles)} chapters and is on "

@@ -108,17 +108,17 @@ class Publisher:
 
     async def _pulse(self, *, is_silent: bool) -> str:
         beat = {"run": self.run_id, "at": self._last_ident, "now": repr(self._clock())} if is_silent else None
-        feed = await self._store.pulse(self.run_id, beat)
+        feed = await self._store.send_heartbeat(self.run_id, beat)
         self._on_viewers(feed.viewers)
         if feed.images < len(self._sent_images):
             self._sent_images.clear()
         # Redis has lost it, as in a restart without persistence.
-        if not feed.has_picture or not self._sent_images >= self._images().keys():
+        if not feed.has_message or not self._sent_images >= self._images().keys():
             self._changed.set()
         return feed.owner
 
     async def _wait_for_change(self, until: float) -> None:
-        """Wait for a newer state, at most until the next pulse."""
+        """Wait for a newer state, at most until the next heartbeat is due."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 await self._changed.wait()

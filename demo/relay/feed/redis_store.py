@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 # A relay needs only the newest message, whatever it has missed (docs/decisions/0016).
-MAX_PICTURES = 16
+MAX_MESSAGES = 16
 MAX_BEATS = 4
 MAX_VOTE_ENTRIES = 2_000
 KEPT_SEC = 24 * 3600
@@ -56,7 +56,7 @@ _CONNECTING = re.compile(r"Error -?\d+ connecting to \S+ (.*)")
 class RedisEntry:
     """One entry of a show's two streams. `age_sec` is its age by Redis's clock when it was read."""
 
-    is_picture: bool
+    is_message: bool
     fields: Fields
     age_sec: float = 0.0
 
@@ -69,19 +69,19 @@ class RedisEntry:
 class StreamPosition:
     """How far a relay has read each stream."""
 
-    pictures: bytes = b"0-0"
+    messages: bytes = b"0-0"
     beats: bytes = b"0-0"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a pulse. `owner`: the run that owns the show; `viewers`: the sum of all relays.
+class HeartbeatResult:
+    """What Redis answers to a heartbeat. `owner`: the run that owns the show; `viewers`: the sum of all relays.
 
     `images`: how many images of the deck are there.
     """
 
     owner: str
-    has_picture: bool
+    has_message: bool
     viewers: int
     images: int = 0
 
@@ -93,7 +93,7 @@ class RelayStore:
         """Create the client, without connecting. Raises `UsageError` for TLS options or files that do not exist."""
         self.address = address
         self._client = _create_client(address)
-        self._pictures, self._beats = address.key("pictures"), address.key("beats")
+        self._messages, self._beats = address.key("pictures"), address.key("beats")
         self._owner, self._relays = address.key("owner"), address.key("relays")
         self._images = address.key("images")
         self._votes = address.key("votes")
@@ -118,26 +118,26 @@ class RelayStore:
 
     async def put(self, run: str, fields: Mapping[str, str | bytes]) -> str:
         """Add a message, unless another run owns the show by now; return the owner."""
-        return _to_text(await self._call(lambda: self._add(self._client, self._pictures, MAX_PICTURES, run, fields)))
+        return _to_text(await self._call(lambda: self._add(self._client, self._messages, MAX_MESSAGES, run, fields)))
 
-    async def pulse(self, run: str, beat: Mapping[str, str] | None) -> Found:
+    async def send_heartbeat(self, run: str, beat: Mapping[str, str] | None) -> HeartbeatResult:
         """Add a heartbeat, if one is given; return who owns the show and how many viewers the relays have."""
         pipe = self._client.pipeline(transaction=True)
         if beat is not None:
             self._add(pipe, self._beats, MAX_BEATS, run, beat)
         # While a show does not change, no entry is added that would renew these.
-        for key in (self._pictures, self._beats, self._owner, self._images):
+        for key in (self._messages, self._beats, self._owner, self._images):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)
-        pipe.exists(self._pictures)
+        pipe.exists(self._messages)
         pipe.smembers(self._relays)
         pipe.hlen(self._images)
         *_, owner, exists, relays, images = await self._call(pipe.execute)
-        return Found(_to_text(owner) or run, bool(exists), await self._count_viewers(sorted(relays)), images)
+        return HeartbeatResult(_to_text(owner) or run, bool(exists), await self._count_viewers(sorted(relays)), images)
 
-    def _add(self, client: Any, key: str, most: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
+    def _add(self, client: Any, key: str, max_entries: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
         names_and_values = [item for field in fields.items() for item in field]
-        return client.eval(ADD, 2, self._owner, key, run, KEPT_SEC, most, *names_and_values)
+        return client.eval(ADD, 2, self._owner, key, run, KEPT_SEC, max_entries, *names_and_values)
 
     async def _count_viewers(self, relays: Sequence[bytes]) -> int:
         if not relays:
@@ -156,12 +156,12 @@ class RelayStore:
         """Return the last message and the last heartbeat, if any, and the position from which to read on."""
         pipe = self._client.pipeline(transaction=True)
         pipe.time()
-        pipe.xrevrange(self._pictures, count=1)
+        pipe.xrevrange(self._messages, count=1)
         pipe.xrevrange(self._beats, count=1)
-        (seconds, micros), pictures, beats = await self._call(pipe.execute)
+        (seconds, micros), messages, beats = await self._call(pipe.execute)
         now, position, entries = seconds + micros / 1e6, StreamPosition(), []
-        for ident, fields in pictures:
-            position.pictures = ident
+        for ident, fields in messages:
+            position.messages = ident
             entries.append(RedisEntry(True, fields, _compute_age(ident, now)))
         for ident, fields in beats:
             position.beats = ident
@@ -170,19 +170,19 @@ class RelayStore:
 
     async def follow(self, place: StreamPosition) -> list[RedisEntry]:
         """Wait for new entries and return them, none after `BLOCK_SEC`. Moves `place` behind them."""
-        since = {self._pictures: place.pictures, self._beats: place.beats}
+        since = {self._messages: place.messages, self._beats: place.beats}
         block = int(BLOCK_SEC * 1000)
         # Blocking, so that a new message reaches the relay at once and a quiet show costs Redis nothing.
         answer = await self._call(lambda: self._client.xread(since, block=block), BLOCK_SEC + ANSWER_SEC)  # type: ignore[arg-type]
         entries = []
         for key, items in answer or ():
-            is_picture = _to_text(key) == self._pictures
+            is_message = _to_text(key) == self._messages
             for ident, fields in items:
-                if is_picture:
-                    place.pictures = ident
+                if is_message:
+                    place.messages = ident
                 else:
                     place.beats = ident
-                entries.append(RedisEntry(is_picture, fields))
+                entries.append(RedisEntry(is_message, fields))
         return entries
 
     async def image(self, name: str) -> bytes | None:
@@ -291,8 +291,8 @@ def _describe_error(error: BaseException) -> str:
 
 def retry_delay_sec(tried: int) -> float:
     """Return the seconds to wait after `tried` failed attempts, with jitter so that relays do not come all at once."""
-    first, most = AGAIN_SEC
-    return min(most, first * 2.0 ** min(tried, 10)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
+    first, longest = AGAIN_SEC
+    return min(longest, first * 2.0 ** min(tried, 10)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
 
 
 def _to_text(value: bytes | str | None) -> str:

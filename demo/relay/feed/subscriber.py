@@ -20,17 +20,17 @@ COUNT_EVERY_SEC = 1.0
 
 
 class Subscriber:
-    """Reads a show's feed until cancelled. `on_picture` gets each newer message; `say` gets errors, each once."""
+    """Reads a show's feed until cancelled. `on_message` gets each newer message; `say` gets errors, each once."""
 
     def __init__(
         self,
         store: RelayStore,
-        on_picture: Callable[[FeedMessage], None],
+        on_message: Callable[[FeedMessage], None],
         say: Callable[[str], None],
         clock: Callable[[], float] = uptime,
     ) -> None:
         self._store = store
-        self._on_picture = on_picture
+        self._on_message = on_message
         self._say = say
         self._clock = clock
         self.newest: FeedMessage | None = None
@@ -77,12 +77,12 @@ class Subscriber:
 
     def _process(self, entries: Sequence[RedisEntry]) -> None:
         """Take the newest message and note all heartbeats. Of several messages only the last is decoded."""
-        messages = [entry for entry in entries if entry.is_picture]
+        messages = [entry for entry in entries if entry.is_message]
         is_newer = bool(messages) and self._accept(messages[-1])
         for entry in entries:
             self._note_sign_of_life(entry)
         if is_newer and self.newest is not None:
-            self._on_picture(self.newest)
+            self._on_message(self.newest)
 
     def _note_sign_of_life(self, entry: RedisEntry) -> None:
         """Note when the conductor last confirmed the message that is shown.

@@ -6,7 +6,7 @@ from demo.web.access.policy import AccessPolicy
 def own_link_of(access: AccessPolicy) -> str:
     """Return the link that pairs this machine's browser; empty where no pairing is needed, or once it was used."""
     secret = access.pairing.local_secret if access.pairing else ""
-    return f"{access.reach.local_url}/pair#{secret}" if secret else ""
+    return f"{access.addresses.local_url}/pair#{secret}" if secret else ""
 
 
 def describe_new_codes(

@@ -12,7 +12,7 @@ from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
 from demo.web.access.request_body import MAX_ASK, MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
 from demo.web.access.rules import Rule
-from demo.web.asgi_extensions import GONE
+from demo.web.asgi_extensions import IS_CLOSING
 from demo.web.problems import problem
 from demo.web.security_headers import SECURITY_HEADERS
 
@@ -61,11 +61,11 @@ class AccessMiddleware:
             return  # No route speaks WebSocket, so nothing of it gets in.
         send_with_headers = _add_headers(send)
         requested_path = scope["path"]
-        scope["path"] = self._access.reach.strip_public_path(requested_path)
-        if (location := self._better_path(requested_path, scope)) is not None:
+        scope["path"] = self._access.addresses.strip_public_path(requested_path)
+        if (location := self._find_canonical_path(requested_path, scope)) is not None:
             await Response(status_code=308, headers={"location": location})(scope, receive, send_with_headers)
             return
-        decision = self._access.judge(scope)
+        decision = self._access.authorize(scope)
         rule: Rule | None = scope.get(RULE)
         if not _skips_queue(decision, rule):
             await self._queue.wait(client_address(scope))
@@ -77,24 +77,24 @@ class AccessMiddleware:
         if scope["method"] in READING:
             await self._app(scope, receive, send_with_headers)
             return
-        most = _MAX_BODIES_BY_PATH.get(scope["path"], _MAX_BODIES.get(rule, MAX_BODY))
-        body = await read_body(scope, receive, most)
+        max_bytes = _MAX_BODIES_BY_PATH.get(scope["path"], _MAX_BODIES.get(rule, MAX_BODY))
+        body = await read_body(scope, receive, max_bytes)
         if isinstance(body, str):
-            response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")
+            response = problem(body, f"a body may have up to {max_bytes} bytes here and must arrive within 10 s")
             response.headers["connection"] = "close"  # The rest of the body is not read.
             await response(scope, receive, send_with_headers)
             return
         # Other requests give way only now that the body is here: a slow sender must not hold them up.
         with self._queue.command() if rule is Rule.CONTROL else contextlib.nullcontext():
             if isinstance(decision, Visitor) and not self._access.is_current(decision):
-                decision = self._access.judge(scope)  # Its session was revoked while the body arrived.
+                decision = self._access.authorize(scope)  # Its session was revoked while the body arrived.
             if await self._admit(decision, scope, replay(body, receive), send_with_headers):
                 await self._app(scope, replay(body, receive), send_with_headers)
 
-    def _better_path(self, requested: str, scope: Scope) -> str | None:
-        """Return where the page is that was asked for, relative to what was requested; None where that is right.
+    def _find_canonical_path(self, requested: str, scope: Scope) -> str | None:
+        """Return the right path of the page asked for, relative to the requested one; None where that is right.
 
-        Relative to the public path without its last slash, and to `/presenter/` with one, no URL of a page is right.
+        Relative URLs break on `/presenter/` and on a public path without its trailing slash: redirect those.
         """
         path = scope["path"]
         if not path:
@@ -120,7 +120,7 @@ def _skips_queue(decision: Visitor | Denied, rule: Rule | None) -> bool:
 
 def _has_disconnected(scope: Scope) -> bool:
     """Return whether the client has disconnected; False where the server does not offer to tell."""
-    is_closing: Callable[[], bool] | None = scope.get("extensions", {}).get(GONE)
+    is_closing: Callable[[], bool] | None = scope.get("extensions", {}).get(IS_CLOSING)
     return is_closing is not None and is_closing()
 
 

@@ -71,19 +71,19 @@ class AccessPolicy:
 
     def __init__(
         self,
-        reach: ServerAddresses | None = None,
+        addresses: ServerAddresses | None = None,
         token: BearerToken | None = None,
         sessions: Sessions | None = None,
         rules: Rules = SHOW,
     ) -> None:
-        self.reach = reach or ServerAddresses()
+        self.addresses = addresses or ServerAddresses()
         self.rules = rules
         self.token = token
         self.sessions = sessions or Sessions()
-        self.pairing = PairingCodes() if self.reach.is_open and rules.may_change else None
+        self.pairing = PairingCodes() if self.addresses.is_open and rules.may_change else None
         self.guesses = RateLimiter()
         self._token_guesses = RateLimiter()
-        self._names: AllowedNames = self.reach.names
+        self._names: AllowedNames = self.addresses.names
 
     @property
     def is_open(self) -> bool:
@@ -93,7 +93,7 @@ class AccessPolicy:
     @property
     def cookie(self) -> str:
         """The session cookie's name. It contains the port, for browsers send a host's cookies to all its ports."""
-        return f"chaos-stage-{self.reach.port}"
+        return f"chaos-stage-{self.addresses.port}"
 
     def invitation(self, at: str = "") -> Invitation | None:
         """Return the link and code that pair the next device; None where devices need no pairing.
@@ -102,21 +102,25 @@ class AccessPolicy:
         """
         if self.pairing is None:
             return None
-        elsewhere = self.reach.other_urls
-        base = at if any(at == one.url for one in elsewhere) else self.reach.main_url
+        elsewhere = self.addresses.other_urls
+        base = at if any(at == one.url for one in elsewhere) else self.addresses.main_url
         others = tuple(f"{one.url}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
         return Invitation(
-            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.why_unreachable
+            f"{base}/pair#{self.pairing.secret}",
+            f"{base}/pair",
+            self.pairing.typed,
+            others,
+            self.addresses.why_unreachable,
         )
 
-    def judge(self, scope: Scope) -> Visitor | Denied:
+    def authorize(self, scope: Scope) -> Visitor | Denied:
         """Return who sent the request, or why it may not pass."""
         headers = Headers(scope=scope)
         address, port = scope.get("server") or ("", None)
         hosts, origins = accepted_names(self._names, address, port or 0, scope.get("scheme", "http"))
         signs = describe_proxy(scope, headers, origins)
         # With a public name, a proxy in front is what the presenter has set up.
-        proxy = signs if not self.reach.public else ""
+        proxy = signs if not self.addresses.public else ""
         # First of all, against DNS rebinding: another site's name may resolve to this machine.
         denied = self._check_host(scope, headers, signs, hosts)
         if denied is not None:
@@ -165,17 +169,17 @@ class AccessPolicy:
 
     def _refuse_host(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
         """Refuse a wrong Host header. Only people at this machine are told the right ones, and how to tunnel."""
-        wrong_host, port = f"this server is not {host[:100]!r}", self.reach.port
+        wrong_host, port = f"this server is not {host[:100]!r}", self.addresses.port
         name, _, host_port = host.lower().rpartition(":")
         if not is_loopback(client_address(scope)):
             return Denied("host", f"{wrong_host}: use the address that you were given")
         if name in LOOPBACK_NAMES and host_port.isdecimal():
-            option = f"--public-name {self.reach.scheme}://{host.lower()}"
+            option = f"--public-name {self.addresses.scheme}://{host.lower()}"
             tunnel = f"through a tunnel take the same port on both ends (ssh -L {port}:127.0.0.1:{port})"
             return Denied("host", f"{wrong_host}, its port is {port}: {tunnel}, or start the server with {option}")
         if signs:  # The proxy is on this machine, the client may be anywhere.
             return Denied("host", f"{wrong_host}: use the address that you were given")
-        more = "" if self.reach.public else "; more with --public-name"
+        more = "" if self.addresses.public else "; more with --public-name"
         return Denied("host", f"{wrong_host}: it answers to {_join_names(hosts)}{more}")
 
     def _identify(self, scope: Scope, headers: Headers, proxy: str) -> Visitor | Denied:

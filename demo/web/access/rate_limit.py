@@ -11,17 +11,17 @@ MAX_ADDRESSES = 10_000
 
 
 class Bucket:
-    """Holds up to `most` tokens and gains `per_sec` of them a second."""
+    """Holds up to `max_tokens` tokens and gains `per_sec` of them a second."""
 
-    __slots__ = ("_most", "_per_sec", "_tokens", "_updated_at")
+    __slots__ = ("_max_tokens", "_per_sec", "_tokens", "_updated_at")
 
-    def __init__(self, most: float, per_sec: float, now: float) -> None:
-        self._most, self._per_sec = most, per_sec
-        self._tokens, self._updated_at = most, now
+    def __init__(self, max_tokens: float, per_sec: float, now: float) -> None:
+        self._max_tokens, self._per_sec = max_tokens, per_sec
+        self._tokens, self._updated_at = max_tokens, now
 
     def wait(self, now: float) -> float:
         """Return the seconds until there is a token; 0 when there is one now."""
-        self._tokens = min(self._most, self._tokens + max(0.0, now - self._updated_at) * self._per_sec)
+        self._tokens = min(self._max_tokens, self._tokens + max(0.0, now - self._updated_at) * self._per_sec)
         self._updated_at = now
         return max(0.0, (1 - self._tokens) / self._per_sec)
 

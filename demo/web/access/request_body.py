@@ -18,14 +18,14 @@ MAX_ASK = 4 * 1024
 BODY_TIMEOUT_SEC = 10.0
 
 
-async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> bytes | str:
-    """Return the whole body of up to `most` bytes, or the code of a problem: "too_large" or "timeout".
+async def read_body(scope: Scope, receive: Receive, max_bytes: int = MAX_BODY) -> bytes | str:
+    """Return the whole body of up to `max_bytes` bytes, or the code of a problem: "too_large" or "timeout".
 
     A client that disconnects counts as a timeout.
     """
     # An announced length is refused before anything is read; without one (chunks) the bytes are counted below.
     length = Headers(scope=scope).get("content-length", "0")
-    if not length.isdecimal() or int(length) > most:
+    if not length.isdecimal() or int(length) > max_bytes:
         return "too_large"
     body = bytearray()
     try:
@@ -35,7 +35,7 @@ async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> byt
                 if message["type"] != "http.request":
                     return "timeout"
                 body += message.get("body", b"")
-                if len(body) > most:
+                if len(body) > max_bytes:
                     return "too_large"
                 if not message.get("more_body", False):
                     return bytes(body)

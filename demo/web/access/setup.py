@@ -32,7 +32,7 @@ class AccessOptions:
 class AccessSetup:
     """What was checked before the show starts; the policy itself also needs the show's journal."""
 
-    reach: ServerAddresses
+    addresses: ServerAddresses
     token: BearerToken | None
     tls: Tls | None
 
@@ -41,16 +41,16 @@ class AccessSetup:
 
         `on_trouble` is called, from another thread, when paired devices cannot be stored.
         """
-        if not self.reach.is_open:  # Loopback only: whoever is on this machine is the presenter, nobody pairs.
-            return AccessPolicy(self.reach, self.token)
+        if not self.addresses.is_open:  # Loopback only: whoever is on this machine is the presenter, nobody pairs.
+            return AccessPolicy(self.addresses, self.token)
         path = journal.path.with_name(f"{journal.path.name}.sessions")
-        return AccessPolicy(self.reach, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
+        return AccessPolicy(self.addresses, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
 
 
 def set_up_control(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
     """Check the options of a server with a conductor, and create its token file. Raises `UsageError`."""
     setup = set_up_audience_only(asked, listener)
-    token_path = asked.token_file or (state_directory() / "token" if setup.reach.is_open else None)
+    token_path = asked.token_file or (state_directory() / "token" if setup.addresses.is_open else None)
     return replace(setup, token=token_file(token_path) if token_path else None)
 
 

@@ -51,12 +51,12 @@ WHERE_BUTTONS_ARE = (
     mark_text("X again to halt"),
     mark_text("W again to reset the timer"),
     mark_text("M again: all screens show the recording"),
-    mark_text("too late: no fault was injected; press C to choose one"),
+    mark_text("too late: nothing was fired; press C to choose a fault"),
     mark_text("there is no fault %(number)s"),
     mark_text("type a number, then Enter"),
     mark_text("“%(key)s” is not a digit: type a number, then Enter; Esc closes"),
     mark_text("“%(key)s” is not a digit: type a digit, then Enter; Esc cancels"),
-    mark_text("Enter came too late: no fault was injected"),
+    mark_text("Enter came too late: nothing was fired"),
 )
 TITLES_OF_REFUSALS = (
     mark_text("The show has moved on"),

@@ -139,19 +139,19 @@ class PageRegion:
     html: str
 
 
-class ViewDrawing:
+class ViewRenderer:
     """All regions of a view."""
 
     def __init__(self, view: str, macros: object) -> None:
-        self._regions = [RegionDrawing(name, getattr(macros, name), reads) for name, reads in REGIONS[view].items()]
+        self._regions = [CachedRegion(name, getattr(macros, name), reads) for name, reads in REGIONS[view].items()]
 
-    def of(self, model: object) -> tuple[PageRegion, ...]:
+    def render(self, model: object) -> tuple[PageRegion, ...]:
         """Return every region, changed or not."""
         language = current_catalogue().language
-        return tuple([region.of(model, language) for region in self._regions])
+        return tuple([region.render(model, language) for region in self._regions])
 
 
-class RegionDrawing:
+class CachedRegion:
     """One region of a view, rendered again only when one of the attributes has changed that its macro reads.
 
     With all three pages open this saves about 1.5 ms of each state (docs/decisions/0037): what changes is mostly two
@@ -165,7 +165,7 @@ class RegionDrawing:
         self._language = ""
         self._last: PageRegion | None = None
 
-    def of(self, model: object, language: str = "") -> PageRegion:
+    def render(self, model: object, language: str = "") -> PageRegion:
         """Return the region for this view model. `language`: the one that texts are translated to now."""
         inputs = self._read(model)
         if self._last is None or inputs != self._inputs or language != self._language:

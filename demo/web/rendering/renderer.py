@@ -30,13 +30,13 @@ from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
 from demo.views.key_bars import draw_bar
 from demo.views.questions import Questions
-from demo.web.rendering import card_layout
+from demo.web.rendering import text_shortening
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_texts import EXTENSION, install_texts, script_texts
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
-from demo.web.rendering.regions import OF_QUESTIONS, REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
-from demo.web.rendering.small_stage import PreviewDrawing, lay_out_stage
+from demo.web.rendering.regions import OF_QUESTIONS, REGIONS, STAGE_ALONE, PageRegion, ViewRenderer, join_lines
+from demo.web.rendering.small_stage import PreviewRenderer, lay_out_stage
 from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
 from demo.web.rendering.text_direction import direction_class
@@ -86,14 +86,14 @@ class Renderer:
         self._panels = panels or NoPanels()
         self._questions = questions
         self._environment = _build_environment(assets)
-        self._drawings: dict[str, ViewDrawing] = {}
-        self._previews = PreviewDrawing(self._environment)
+        self._view_renderers: dict[str, ViewRenderer] = {}
+        self._previews = PreviewRenderer(self._environment)
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
-        drawing = self._drawings.get(view) or self._load(view)
+        renderer = self._view_renderers.get(view) or self._load(view)
         with use_language(state.chapter.style.language):
-            regions = drawing.of(self._build_model(view, state, viewers))
+            regions = renderer.render(self._build_model(view, state, viewers))
             if view != "presenter":
                 return regions
             if self._questions() is None:
@@ -105,13 +105,13 @@ class Renderer:
         seen = [region for region in self.regions("stage", state, viewers) if region.name not in STAGE_ALONE]
         return [*seen, self._previews.of(state)]
 
-    def _load(self, view: str) -> ViewDrawing:
+    def _load(self, view: str) -> ViewRenderer:
         """Load a view's macros; done when it is first needed, so that a start does not wait for unused pages."""
         if view not in REGIONS:
             raise KeyError(view)
         module = self._environment.get_template(f"{view}_regions.html").module
-        self._drawings[view] = drawing = ViewDrawing(view, module)
-        return drawing
+        self._view_renderers[view] = renderer = ViewRenderer(view, module)
+        return renderer
 
     def _build_model(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
         if view == "stage":
@@ -195,7 +195,7 @@ def _build_environment(assets: Assets) -> Environment:
         "printed_text": _render_printed_text,
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
-        "shorten_middle": card_layout.shorten_middle,
+        "shorten_middle": text_shortening.shorten_middle,
         "direction_class": direction_class,
         "mmss": _format_minutes,
         "three_digits": number_text,

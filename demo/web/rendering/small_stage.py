@@ -9,7 +9,7 @@ from markupsafe import Markup
 from demo.show import ShowState
 from demo.views import StageView, stage_view
 from demo.views.preview import chapter_state, preview_state
-from demo.web.rendering.regions import PREVIEW, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.regions import PREVIEW, PageRegion, ViewRenderer, join_lines
 
 MAX_THUMBNAILS = 60
 """A show of more chapters has an overview of words for those behind."""
@@ -24,12 +24,12 @@ def lay_out_stage(environment: Environment, regions: Mapping[str, Markup]) -> Ma
     return Markup("".join(stage.blocks["show"](context)))  # noqa: S704 - the template escapes
 
 
-class PreviewDrawing:
+class PreviewRenderer:
     """The stage as the next step will begin, as one region; rendered again only when that changes."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._drawing: ViewDrawing | None = None
+        self._renderer: ViewRenderer | None = None
         self._about: StageView | None = None
         self._last: PageRegion | None = None
         self._thumbnails: dict[int, tuple[StageView, str]] = {}
@@ -52,9 +52,9 @@ class PreviewDrawing:
         return "".join(html for number, (_, html) in sorted(self._thumbnails.items()) if number <= state.total)
 
     def _draw(self, model: StageView) -> str:
-        if self._drawing is None:
-            self._drawing = ViewDrawing("stage", self._environment.get_template("stage_regions.html").module)
-        regions = {region.name: Markup(region.html) for region in self._drawing.of(model)}  # noqa: S704
+        if self._renderer is None:
+            self._renderer = ViewRenderer("stage", self._environment.get_template("stage_regions.html").module)
+        regions = {region.name: Markup(region.html) for region in self._renderer.render(model)}  # noqa: S704
         slots = lay_out_stage(self._environment, regions)
         # The picture of now has the same elements: an id may stand on a page only once.
         return join_lines(f'<div class="stage preview">{_IDENT.sub("", slots)}</div>')

@@ -10,7 +10,7 @@ from demo.views.cards import state_word
 from demo.views.groups import MAX_ALONE, UNGROUPED, name_group, severity
 from demo.views.picture import RestView, SystemView
 from demo.web.rendering.state_grid import StateGrid, lay_out_grid
-from demo.web.rendering.topology import GRID, Box, Way, lay_out
+from demo.web.rendering.topology import GRID, Box, EdgePath, lay_out
 
 GONE = ("down", "offline")
 
@@ -42,7 +42,7 @@ in units of the stage."""
 _GAP, _FRAME, _TILE, _COUNTED_TILE, _UNNAMED, _BOLD = 1.6, 3.0, 4.0, 5.6, 7.5, 1.52
 """Between columns, around the tiles of a frame, around a tile's name; the widths of "+100" and of a bold character."""
 
-_LEAST_NAME, _MOST_NAME = 5, 12
+_MIN_NAME_LENGTH, _MAX_NAME_LENGTH = 5, 12
 """Characters of a tile's name: with less it says nothing, and more is cut in its middle."""
 
 MAX_SOURCES = 3
@@ -58,13 +58,13 @@ WORD_FROM = 19
 
 @dataclass(frozen=True, slots=True)
 class DrawnCard:
-    """A node's card in its place. `name_most`: characters of the name that fit. `look`: further classes."""
+    """A node's card in its place. `max_name_length`: characters of the name that fit. `look`: further classes."""
 
     card: CardView
     box: Box
     word: str
     look: str
-    name_most: int
+    max_name_length: int
     delta: str = ""
 
     @property
@@ -97,8 +97,8 @@ def draw_system(view: SystemView) -> DrawnSystem:
     plan = lay_out(nodes, tuple((card.id, target) for card in view.cards for target in card.links))
     deltas = dict(view.deltas)
     cards = tuple(_draw_card(by_id[box.id], box, view, deltas) for box in plan.boxes)
-    ring = next((_ring_of(box) for box in plan.boxes if box.id in view.aimed), None)
-    return DrawnSystem(cards, tuple(_draw_links(plan.ways, by_id)), ring)
+    ring = next((_ring_of(box) for box in plan.boxes if box.id in view.next_targets), None)
+    return DrawnSystem(cards, tuple(_draw_links(plan.edges, by_id)), ring)
 
 
 def _ring_of(box: Box) -> tuple[float, float]:
@@ -108,24 +108,24 @@ def _ring_of(box: Box) -> tuple[float, float]:
 
 
 def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, str]) -> DrawnCard:
-    marked = {"aimed": view.aimed, "struck": view.struck, "focus": view.focus}
+    marked = {"aimed": view.next_targets, "struck": view.hit_nodes, "focus": view.focus}
     look = " ".join(name for name, ids in marked.items() if card.id in ids)
     room = box.width * _ACROSS - _MARK - (13 if box.width >= WORD_FROM and box.columns == 1 else 0)
     return DrawnCard(card, box, state_word(card), look, max(5, int(room / _CHARACTER)), deltas.get(card.id, ""))
 
 
-def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[DrawnLink]:
+def _draw_links(edges: Sequence[EdgePath], cards: Mapping[str, CardView]) -> list[DrawnLink]:
     widths = _widths(cards)
-    has_way_in = {way.target for way in ways}
+    has_incoming = {edge.target for edge in edges}
     drawn = []
-    for way in ways:
-        source, target = cards[way.source], cards[way.target]
-        if source.state in GONE and way.source in has_way_in:
+    for edge in edges:
+        source, target = cards[edge.source], cards[edge.target]
+        if source.state in GONE and edge.source in has_incoming:
             continue  # nothing comes to it: it is drawn as cut where it is reached from
         if source.state in GONE or target.state in GONE:
-            drawn.append(DrawnLink(way.stub, "flow cut t4", way.cross))
+            drawn.append(DrawnLink(edge.stub, "flow cut t4", edge.cross))
         else:
-            drawn.append(DrawnLink(way.path, f"flow t{widths[way.source, way.target]}"))
+            drawn.append(DrawnLink(edge.path, f"flow t{widths[edge.source, edge.target]}"))
     return drawn
 
 
@@ -138,7 +138,7 @@ def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
     sums: dict[str, float] = {}
     for (source, _), value in measured.items():
         sums[source] = sums.get(source, 0.0) + value
-    most = max(sums.values(), default=0.0)
+    max_sum = max(sums.values(), default=0.0)
     widths: dict[tuple[str, str], int] = {}
     for card in cards.values():
         alive = [one for one in card.links if one in cards and cards[one].state not in GONE]
@@ -146,7 +146,7 @@ def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
             known = measured.get((card.id, target))
             is_thin = card.id in sums or card.state != "up"
             even = 0.0 if is_thin else EVEN_WIDTH * len(card.links) / max(1, len(alive))
-            widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / most if most else 0.0)
+            widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / max_sum if max_sum else 0.0)
     return widths
 
 
@@ -171,7 +171,7 @@ class Frame:
 class Fleet:
     """Many nodes: what sends requests on the left, frames beside it, and `rest` for the groups that have none.
 
-    `side`: tiles in a row, where each node has one; `name_most`: characters of a tile's name that fit.
+    `side`: tiles in a row, where each node has one; `max_name_length`: characters of a tile's name that fit.
     """
 
     sources: tuple[CardView, ...]
@@ -180,7 +180,7 @@ class Fleet:
     links: tuple[str, ...]
     rest: str = ""
     side: int = 2
-    name_most: int = _MOST_NAME
+    max_name_length: int = _MAX_NAME_LENGTH
 
     @property
     def is_counted(self) -> bool:
@@ -210,10 +210,10 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     # Two rows of tiles in one column and below each other three times; else there is height for three rows.
     side = 3 if columns == 1 or (has_curves and len(tiled) > 4) else 2
     room = _room_in_frame(bool(sources), columns)
-    name_most = min(_MOST_NAME, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
-    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and name_most >= _LEAST_NAME:
+    max_name_length = min(_MAX_NAME_LENGTH, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
+    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and max_name_length >= _MIN_NAME_LENGTH:
         links = _links_to_frames(sources, tiled, by_frame, columns)
-        return Fleet(sources, tuple(tiled), columns, links, side=side, name_most=name_most)
+        return Fleet(sources, tuple(tiled), columns, links, side=side, max_name_length=max_name_length)
     shown = _select_worst(found, MAX_FRAMES if has_curves else MAX_COUNTED)
     columns = 2 if len(shown) > MAX_IN_COLUMN else 1
     room = _room_in_frame(bool(sources), columns)
@@ -257,7 +257,7 @@ def _count(group: GroupView, room: float) -> Frame:
     bad = tuple(card for card in group.bad if card.state != "stale")
     shown: list[CardView] = []
     for card in bad[:TILES]:
-        wide = min(len(card.name), _MOST_NAME) * _BOLD + _COUNTED_TILE
+        wide = min(len(card.name), _MAX_NAME_LENGTH) * _BOLD + _COUNTED_TILE
         room -= wide
         if shown and room < (_UNNAMED if len(bad) > len(shown) + 1 else 0):
             break
@@ -268,11 +268,11 @@ def _count(group: GroupView, room: float) -> Frame:
     return Frame(name_group(group.name), _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells)
 
 
-def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
-    """Return the `most` worst groups in their original order: frames do not change places while all is well."""
-    if len(all_groups) <= most:
+def _select_worst(all_groups: Sequence[GroupView], max_groups: int) -> tuple[GroupView, ...]:
+    """Return the `max_groups` worst groups in their original order: frames do not change places while all is well."""
+    if len(all_groups) <= max_groups:
         return tuple(all_groups)
-    worst = {group.name for group in sorted(all_groups, key=severity)[:most]}
+    worst = {group.name for group in sorted(all_groups, key=severity)[:max_groups]}
     return tuple(group for group in all_groups if group.name in worst)
 
 

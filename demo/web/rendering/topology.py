@@ -1,6 +1,6 @@
-"""The drawing of a system's links: who stands where, and the way of each link. Pure geometry, no markup, no states.
+"""The drawing of a system's links: the place of each node, and the path of each link. Geometry, no markup or states.
 
-Cards lie on a grid of GRID × GRID cells, of which the stylesheet has the lines; ways are in percent of the box.
+Cards lie on a grid of GRID × GRID cells, of which the stylesheet has the lines; paths are in percent of the box.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,8 +39,8 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way of one link: a cubic curve of four points, in percent."""
+class EdgePath:
+    """The path of one link: a cubic curve of four points, in percent."""
 
     source: str
     target: str
@@ -48,24 +48,24 @@ class Way:
 
     @property
     def path(self) -> str:
-        """The whole way as an SVG path."""
+        """The whole of it as an SVG path."""
         return _as_path(self.points)
 
     @property
     def stub(self) -> str:
-        """The first part of the way, of a link that is broken."""
+        """The first part of it, which is drawn of a broken link."""
         return _as_path(_first_part(self.points, 0.4))
 
     @property
     def cross(self) -> tuple[float, float]:
-        """Where it is broken."""
+        """Where a broken link has its cross."""
         return _first_part(self.points, 0.52)[3]
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
     boxes: tuple[Box, ...] = ()
-    ways: tuple[Way, ...] = ()
+    edges: tuple[EdgePath, ...] = ()
 
 
 @lru_cache(maxsize=64)
@@ -76,19 +76,19 @@ def lay_out(nodes: tuple[tuple[str, str], ...], links: tuple[Link, ...]) -> Topo
     """
     kinds = dict(nodes)
     known = tuple(dict.fromkeys((a, b) for a, b in links if a in kinds and b in kinds and a != b))
-    roles = _merge_narrow(_roles(tuple(kinds), known, kinds))
+    roles = _merge_narrow(_assign_layers(tuple(kinds), known, kinds))
     boxes = _place(roles)
     return Topology(tuple(boxes.values()), _draw(boxes, known))
 
 
-def _roles(ids: Sequence[str], links: Sequence[Link], kinds: Mapping[str, str]) -> list[list[str]]:
-    """Return the nodes by their distance from the left: the longest way to each; peers stand beside each other."""
+def _assign_layers(ids: Sequence[str], links: Sequence[Link], kinds: Mapping[str, str]) -> list[list[str]]:
+    """Return the nodes in layers, by the longest path of links to each; peers share a layer."""
     reached = _reached_from(links)
-    # Members of one kind that lead back to each other are peers: none of them comes before the others.
+    # Members of one kind that link back to each other are peers: they share a layer.
     peers = {(a, b) for a, b in links if kinds[a] and kinds[a] == kinds[b] and a in reached.get(b, ())}
     forward = _without_cycles(ids, [link for link in links if link not in peers])
     layer = dict.fromkeys(ids, 0)
-    for _ in ids:  # as many rounds as the longest way has links, at most
+    for _ in ids:  # as many rounds as the longest path has links, at most
         moved = [(a, b) for a, b in forward if layer[b] <= layer[a]]
         for a, b in moved:
             layer[b] = layer[a] + 1
@@ -123,7 +123,7 @@ def _reached_from(links: Sequence[Link]) -> Mapping[str, set[str]]:
 
 
 def _without_cycles(ids: Sequence[str], links: Sequence[Link]) -> list[Link]:
-    """Return the links without those that lead back to where their way came from, in the order of the nodes."""
+    """Return the links without those that close a cycle, in the order of the nodes."""
     kept: list[Link] = []
     done: set[str] = set()
     leaving: dict[str, list[Link]] = {node: [] for node in ids}
@@ -132,20 +132,20 @@ def _without_cycles(ids: Sequence[str], links: Sequence[Link]) -> list[Link]:
     for start in ids:
         # Each entry: a node, and what of its links is still to follow.
         stack = [(start, list(leaving[start]))] if start not in done else []
-        on_way = {start}
+        on_path = {start}
         while stack:
             node, remaining = stack[-1]
             if not remaining:
                 stack.pop()
-                on_way.discard(node)
+                on_path.discard(node)
                 done.add(node)
                 continue
             link = remaining.pop(0)
-            if link[1] in on_way:
+            if link[1] in on_path:
                 continue
             kept.append(link)
             if link[1] not in done:
-                on_way.add(link[1])
+                on_path.add(link[1])
                 stack.append((link[1], list(leaving[link[1]])))
     return kept
 
@@ -184,11 +184,11 @@ def _place(roles: Sequence[Sequence[str]]) -> dict[str, Box]:
     return boxes
 
 
-def _draw(boxes: Mapping[str, Box], links: Sequence[Link]) -> tuple[Way, ...]:
+def _draw(boxes: Mapping[str, Box], links: Sequence[Link]) -> tuple[EdgePath, ...]:
     """Draw each link from the right side of its source to the left side of its target; links of a card spread out."""
     leaving = {node: sorted((b for a, b in links if a == node), key=lambda b: _middle(boxes[b])) for node in boxes}
     coming = {node: sorted((a for a, b in links if b == node), key=lambda a: _middle(boxes[a])) for node in boxes}
-    ways = []
+    edges = []
     for source, target in links:
         start, end = boxes[source], boxes[target]
         y1 = _spread(start, leaving[source].index(target), len(leaving[source]))
@@ -205,8 +205,8 @@ def _draw(boxes: Mapping[str, Box], links: Sequence[Link]) -> tuple[Way, ...]:
             x1, x2 = _percent(start.x), _percent(end.x + end.width)
             bend = (x1 + x2) / 2
             points = ((x1, y1), (bend, y1), (bend, y2), (x2, y2))
-        ways.append(Way(source, target, points))
-    return tuple(ways)
+        edges.append(EdgePath(source, target, points))
+    return tuple(edges)
 
 
 def _spread(box: Box, place: int, count: int) -> float:
@@ -224,7 +224,7 @@ def _percent(cells: float) -> float:
 
 
 def _first_part(points: Sequence[tuple[float, float]], share: float) -> tuple[tuple[float, float], ...]:
-    """Return the part of a cubic curve up to `share` of its way, as a curve of its own (de Casteljau)."""
+    """Return the part of a cubic curve up to `share` of its length, as a curve of its own (de Casteljau)."""
     start = [points[0]]
     rest = list(points)
     while len(rest) > 1:

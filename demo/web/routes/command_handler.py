@@ -37,7 +37,7 @@ class CommandHandler:
         """
         place = expected or ANYWHERE
         try:
-            await self._conductor.submit(CommandEnvelope(sender(request), what, place.chapter, place.step))
+            await self._conductor.submit(CommandEnvelope(name_sender(request), what, place.chapter, place.step))
         except Refused as refused:
             return problem(refused.code, str(refused), seq=self._conductor.state.seq)
         except ShowOver as over:
@@ -64,7 +64,7 @@ class CommandHandler:
         return problem("not_found", f"there is no {what} {name[:80]!r} in this show")
 
 
-def sender(request: Request) -> str:
+def name_sender(request: Request) -> str:
     """Return the sender's name for the log: our page, curl or http; and the paired device, or that it had the token."""
     client = request.headers.get("x-demo-client", "")
     if client not in CLIENTS:

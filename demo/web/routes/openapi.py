@@ -103,7 +103,7 @@ def state_answer(status: int = 200, text: str = "the state") -> Described:
 
 
 def answer(model: str, text: str = "as JSON", status: int = 200) -> Described:
-    """Return what a route answers with a model of `demo/web/routes/answers.py`."""
+    """Return what a route answers with a model of `demo/web/routes/response_models.py`."""
     schema = {"$ref": f"#/components/schemas/{model}"}
     return {status: {"description": text, "content": {"application/json": {"schema": schema}}}}
 
@@ -167,7 +167,7 @@ class Application(FastAPI):
 
 def _completed(described: Schema, relays: bool) -> Schema:
     # Not at the top: every start of a server would build these models, and hardly one is ever asked for them.
-    from demo.web.routes.answers import OTHER_ANSWERS, RelayedHealthz, RelayedState, State  # noqa: PLC0415
+    from demo.web.routes.response_models import OTHER_ANSWERS, RelayedHealthz, RelayedState, State  # noqa: PLC0415
 
     parts = described.setdefault("components", {})
     schemas = parts.setdefault("schemas", {})

@@ -132,7 +132,7 @@ class PairingRoutes:
             self._access.cookie,
             token,
             max_age=int(MAX_AGE_SEC),
-            path=self._access.reach.cookie_path(request.headers.get("host", "")),
+            path=self._access.addresses.cookie_path(request.headers.get("host", "")),
             secure=secure,
             httponly=True,
             samesite="strict",
@@ -201,11 +201,11 @@ class PairingRoutes:
         return AsciiJsonResponse({"revoked": count, "durable": is_durable})
 
     def _codes_to_json(self, at: str) -> dict[str, Any]:
-        invitation, reach = self._access.invitation(at), self._access.reach
+        invitation, own = self._access.invitation(at), self._access.addresses
         if invitation is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
         place = invitation.place
-        addresses = [OtherAddress(reach.main_url), *reach.other_urls]
+        addresses = [OtherAddress(own.main_url), *own.other_urls]
         others = [{"at": one.url, "interface": one.interface} for one in addresses if f"{one.url}/pair" != place]
         return {"open": True, "link": invitation.link, "place": place, "code": invitation.code, "elsewhere": others}
 
@@ -215,9 +215,9 @@ class PairingRoutes:
             "pairing.html",
             language=self._conductor.state.chapter.style.language,
             codes=codes,
-            why_unreachable=self._access.reach.why_unreachable,
+            why_unreachable=self._access.addresses.why_unreachable,
             qr=Markup(to_svg(codes["link"])) if codes["link"] else None,  # noqa: S704 - holds no text
-            plain=self._access.reach.is_unencrypted,
+            plain=self._access.addresses.is_unencrypted,
             sessions=self._access.sessions.all(),
             me=visitor.session,
             not_open=NOT_OPEN,

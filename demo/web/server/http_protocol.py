@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, ConnectionOwner
+from demo.web.asgi_extensions import DETACH_CONNECTION, END_BY_CLOSING, IS_CLOSING, ConnectionOwner
 from demo.web.server.raw_problem import raw_problem
 
 MAX_HEAD = 16 * 1024
-HEAD_SEC = 10.0
+HEADER_TIMEOUT_SEC = 10.0
 """A request's head must be complete this long after the connection was made, or after the previous response."""
 
 KEEP_ALIVE_SEC = 5
@@ -45,10 +45,10 @@ each byte of the body (chunk sizes). Without it, trailers and chunk extensions c
 SEND_BUFFER = 64 * 1024
 """The kernel's send buffer for a stream, in bytes: room for a few full messages, not for minutes of outdated ones."""
 
-MAX_CHATTER = 4096
+MAX_IGNORED_INPUT = 4096
 """Bytes that a client may still send once its stream has begun; they are ignored."""
 
-READS = (b"GET", b"HEAD")
+SAFE_METHODS = (b"GET", b"HEAD")
 
 _TOO_LARGE = f"the headers of a request may have up to {MAX_HEAD} bytes"
 _DIFFERENT_HOSTS = "the address of the request and its Host header must name the same server"
@@ -61,14 +61,14 @@ _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]{0,19} ")
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection. `most` is the limit for all of them; when a new one exceeds it, another is evicted.
+    """One connection. `max_connections` is the limit for all of them; when a new one exceeds it, another is evicted.
 
     Evicted is the connection that has kept the server waiting for the longest time, for a request to arrive or for its
     client to read. Where there is none, it is the oldest GET or HEAD whose response has not begun: the presenter must
     always be able to connect.
     """
 
-    most: ClassVar[int] = 10_000
+    max_connections: ClassVar[int] = 10_000
     # Of all connections of a server, the oldest first: since when we wait for a request, and for the client to read;
     # and GET and HEAD whose response is not complete.
     _idle: ClassVar[dict["LimitedHttpProtocol", float]] = {}
@@ -91,7 +91,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._start_header_timeout()
-        if len(self.connections) > self.most:
+        if len(self.connections) > self.max_connections:
             self._evict_one()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,8 +133,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        extensions: dict[str, Any] = {EXTENSION: self.detach_connection, GONE: self.transport.is_closing}
-        self.scope["extensions"] = extensions | {UNTIL_CLOSED: self.answer_until_closed}
+        extensions: dict[str, Any] = {DETACH_CONNECTION: self.detach_connection, IS_CLOSING: self.transport.is_closing}
+        self.scope["extensions"] = extensions | {END_BY_CLOSING: self.end_by_closing}
         self._in_head, self._between_messages = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._messages_begun += 1
@@ -156,7 +156,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._cancel_close_timer()  # The body has a timeout of its own, in access/request_body.py.
-        if self.parser.get_method() in READS:  # A command that is being answered is never evicted.
+        if self.parser.get_method() in SAFE_METHODS:  # A command that is being answered is never evicted.
             self._open_reads.setdefault(self)
         super().on_headers_complete()
 
@@ -254,8 +254,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     # Streams.
 
-    def detach_connection(self, outlet: ConnectionOwner) -> bool:
-        """Give the connection to `outlet` and forget the request; False where that is not possible any more.
+    def detach_connection(self, owner: ConnectionOwner) -> bool:
+        """Give the connection to `owner` and forget the request; False where that is not possible any more.
 
         Relies on uvicorn: once a request's cycle counts as complete, nothing more is written to the connection.
         """
@@ -263,12 +263,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_started or self.pipeline or self._refused or transport.is_closing():
             return False
         if transport.get_write_buffer_size():
-            return False  # `outlet` may write to the socket directly, and would overtake an earlier response.
+            return False  # `owner` may write to the socket directly, and would overtake an earlier response.
         cycle.response_started = cycle.response_complete = True
         self.flow.resume_reading()
         self._cancel_close_timer()
         self._open_reads.pop(self, None)
-        self._owner = outlet
+        self._owner = owner
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
         # With a limit of 0 asyncio calls `pause_writing` as soon as one byte has to wait. Over TLS some event loops
         # take 0 for a buffer that is always full.
@@ -278,10 +278,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             _limit_kernel_buffering(connection)
             if self.scheme == "http":  # Over TLS only the transport can write, for it encrypts.
                 write = partial(os.write, connection.fileno())
-        outlet.connection_made(transport, write)
+        owner.connection_made(transport, write)
         return True
 
-    def answer_until_closed(self) -> bool:
+    def end_by_closing(self) -> bool:
         """Send the response under way without chunks and end it by closing the connection.
 
         Returns False where that is not possible any more. Relies on uvicorn: a cycle that expects a content length
@@ -296,7 +296,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _count_ignored_input(self, size: int) -> None:
         self._ignored_bytes += size
-        if self._ignored_bytes > MAX_CHATTER:
+        if self._ignored_bytes > MAX_IGNORED_INPUT:
             self.abort()
 
     # Timeouts and refusals.
@@ -304,7 +304,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _start_header_timeout(self) -> None:
         self._clear_idle()
         self._idle[self] = time.monotonic()
-        self._close_timer = self.loop.call_later(HEAD_SEC, self._close_gracefully)
+        self._close_timer = self.loop.call_later(HEADER_TIMEOUT_SEC, self._close_gracefully)
 
     def _clear_idle(self) -> None:
         """Mark the connection as one that we do not wait for: a whole request has arrived, or it is being closed."""
@@ -378,14 +378,14 @@ def _limit_kernel_buffering(connection: socket.socket) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, timeout, int(UNREAD_SEC * 1000))
 
 
-def bounded(connections: int) -> type[LimitedHttpProtocol]:
-    """Return a protocol class for a server of at most `connections`."""
+def make_protocol_class(limit: int) -> type[LimitedHttpProtocol]:
+    """Return a protocol class for a server of at most `limit` connections."""
 
     # A class of its own for each server: uvicorn takes a class, and what is counted must not be shared by two servers.
-    class Bounded(LimitedHttpProtocol):
-        most = connections
+    class ServerProtocol(LimitedHttpProtocol):
+        max_connections = limit
         _idle: ClassVar[dict[LimitedHttpProtocol, float]] = {}
         _unread: ClassVar[dict[LimitedHttpProtocol, float]] = {}
         _open_reads: ClassVar[dict[LimitedHttpProtocol, None]] = {}
 
-    return Bounded
+    return ServerProtocol

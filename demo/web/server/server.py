@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from demo.errors import UsageError
-from demo.web.server.http_protocol import KEEP_ALIVE_SEC, bounded
+from demo.web.server.http_protocol import KEEP_ALIVE_SEC, make_protocol_class
 from demo.web.server.tls import Tls
 from demo.web.server.tls_listener import TlsListener
 
@@ -107,7 +107,7 @@ async def serve(
     """Serve until `stop` is set; `started` is set once requests are answered."""
     config = uvicorn.Config(
         web.asgi,
-        http=bounded(connections),
+        http=make_protocol_class(connections),
         ws="none",
         log_level="error",
         access_log=False,

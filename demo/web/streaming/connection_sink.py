@@ -14,21 +14,21 @@ from demo.web.streaming.stream_slots import StreamSlot
 class ConnectionSink:
     """One listener and its connection: a `ConnectionOwner` for the HTTP server, and a sink for the hub."""
 
-    __slots__ = ("_channel", "_hub", "_listener", "_paused", "_slot", "write")
+    __slots__ = ("_connection", "_hub", "_listener", "_paused", "_slot", "write")
 
-    _channel: Connection
+    _connection: Connection
     write: Write
 
-    def __init__(self, hub: Hub[Any], line: StreamSlot) -> None:
+    def __init__(self, hub: Hub[Any], slot: StreamSlot) -> None:
         self._hub = hub
-        self._slot = line
+        self._slot = slot
         self._paused = False
         self._listener: Listener | None = None
 
-    def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
+    def begin(self, head: bytes, view: str, seen: str, *, wants_gzip: bool) -> None:
         """Send `head` and join the hub as a listener of `view`; close the connection if it is broken already.
 
-        To be called once, after `connection_made`. `seen` and `packed` are those of `Hub.join`.
+        To be called once, after `connection_made`. `seen` and `wants_gzip` are those of `Hub.join`.
         """
         try:
             sent = self.write(head)
@@ -36,19 +36,19 @@ class ConnectionSink:
             sent = 0
         except OSError:
             # `connection_lost` follows, and gives the slot back.
-            self._channel.close()
+            self._connection.close()
             return
         if sent != len(head):
             self.write_rest(head[sent:])
-        self._listener = self._hub.join(view, self, seen, packed=packed)
+        self._listener = self._hub.join(view, self, seen, wants_gzip=wants_gzip)
         if self._paused:  # By the head, before there was a listener to pause.
             self._hub.pause(self._listener)
         self._slot.on_end(self.close)
 
     # The connection's side.
 
-    def connection_made(self, channel: Connection, write: Write | None) -> None:
-        self._channel = channel
+    def connection_made(self, connection: Connection, write: Write | None) -> None:
+        self._connection = connection
         self.write = write or self._write_through
 
     def pause_writing(self) -> None:
@@ -76,7 +76,7 @@ class ConnectionSink:
     # The hub's side.
 
     def _write_through(self, message: bytes) -> int:
-        self._channel.write(message)
+        self._connection.write(message)
         return len(message)
 
     def write_rest(self, rest: bytes) -> None:
@@ -84,12 +84,12 @@ class ConnectionSink:
 
         That is one message at most: the transport calls `pause_writing` at once, and the hub skips the listener.
         """
-        self._channel.write(rest)
+        self._connection.write(rest)
 
     def close(self) -> None:
         if self._listener is not None:
             self._hub.pause(self._listener)
-        self._channel.close()
+        self._connection.close()
 
 
 def _discard(message: bytes) -> int:

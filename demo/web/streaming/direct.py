@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.hub import HEADER, Hub, compress_standalone
-from demo.web.asgi_extensions import EXTENSION, HandOver
+from demo.web.asgi_extensions import DETACH_CONNECTION, DetachConnection
 from demo.web.rendering.gzip import accepts_gzip
 from demo.web.security_headers import SECURITY_HEADERS
 from demo.web.streaming.connection_sink import ConnectionSink
@@ -55,10 +55,10 @@ class DirectStreams:
             await self._app(scope, receive, send)
 
     def _detach_stream(self, scope: Scope) -> bool:
-        hand_over: HandOver | None = scope.get("extensions", {}).get(EXTENSION)
+        detach: DetachConnection | None = scope.get("extensions", {}).get(DETACH_CONNECTION)
         view = scope["path"].removeprefix(PREFIX)
         is_stream = scope["method"] == "GET" and scope["path"].startswith(PREFIX) and view in self._hub.counts()
-        if hand_over is None or not is_stream:
+        if detach is None or not is_stream:
             return False
         request = Request(scope)
         if request.query_params.keys() & WITHOUT_STREAM:
@@ -68,17 +68,17 @@ class DirectStreams:
             # The route answers then, with what a page without a slot gets instead.
             return False
         sink = ConnectionSink(self._hub, slot)
-        if not hand_over(sink):
+        if not detach(sink):
             slot.leave()
             return False
         # One server never goes back to an older state, so there the last event id does not matter.
         seen = request.headers.get("last-event-id", "") if self._moves else ""
-        packed = _wants_packed(view, request)
-        sink.begin(_build_head(packed), view, seen, packed=packed)
+        wants_gzip = _wants_gzip(view, request)
+        sink.begin(_build_head(wants_gzip), view, seen, wants_gzip=wants_gzip)
         return True
 
 
-def _wants_packed(view: str, request: Request) -> bool:
+def _wants_gzip(view: str, request: Request) -> bool:
     """Return whether the client asks for the compressed stream.
 
     Accept-Encoding alone is not enough: the compressed stream repeats old messages, which our own page knows to skip.
@@ -88,7 +88,7 @@ def _wants_packed(view: str, request: Request) -> bool:
     return asked and accepts_gzip(request)
 
 
-def _build_head(packed: bool) -> bytes:
-    encoding = "content-encoding: gzip\r\n" if packed else ""
+def _build_head(wants_gzip: bool) -> bytes:
+    encoding = "content-encoding: gzip\r\n" if wants_gzip else ""
     head = f"{_HEAD}{encoding}date: {formatdate(usegmt=True)}\r\n\r\n".encode()
-    return head + (HEADER + compress_standalone(RETRY) if packed else RETRY)
+    return head + (HEADER + compress_standalone(RETRY) if wants_gzip else RETRY)

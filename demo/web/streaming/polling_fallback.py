@@ -41,7 +41,11 @@ MAX_COUNTED = 100_000
 TRIAL_SEC = 1.0
 """Pause between the two messages of a trial stream: where streams come through, the first arrives that much earlier."""
 
+<<<<<<< HEAD
 NO_PICTURE = "this view cannot be rendered; the show continues"
+=======
+NO_FULL_MESSAGE = "this view cannot be drawn; the show continues"
+>>>>>>> w-web
 
 PAGE_HEADER = "x-demo-page"
 _PAGE = re.compile("[0-9a-f]{16}")
@@ -54,17 +58,17 @@ def page_of(request: Request) -> str:
 
 
 class PollingFallback:
-    """Answers the polling pages of one view. `picture` returns the full message, None where it cannot be rendered."""
+    """Answers the polling pages of one view. `full_message`: the newest one, None where it cannot be rendered."""
 
-    def __init__(self, picture: Callable[[], bytes | None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._picture = picture
+    def __init__(self, full_message: Callable[[], bytes | None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._full_message = full_message
         self._clock = clock
         self._every = 0.0
         self._since = clock()
         self._asked = 0
         self._pages: dict[str, float] = {}
 
-    def instead(self, request: Request, lines: StreamSlots) -> Response | None:
+    def respond_if_polling(self, request: Request, slots: StreamSlots) -> Response | None:
         """Answer a page that asks for something else than a stream; None where the request is for the stream.
 
         The query `picture` asks for the newest full message, and ends the page's own stream: a proxy may still be
@@ -76,16 +80,16 @@ class PollingFallback:
             return None
         page = page_of(request)
         # The proxy may still hold the stream open that its page has given up: that would keep a slot.
-        lines.end_page(page)
-        return self.answer(page, least_sec=HELD_EVERY_SEC) or problem("broken", NO_PICTURE)
+        slots.end_page(page)
+        return self.answer(page, least_sec=HELD_EVERY_SEC) or problem("broken", NO_FULL_MESSAGE)
 
     def answer(self, page: str = "", *, least_sec: float = EVERY_SEC) -> Response | None:
         """Respond with a stream that ends after one full message; None when the view cannot be rendered.
 
         `least_sec` is the shortest pause until the page's next request.
         """
-        picture = self._picture()
-        if picture is None:
+        full_message = self._full_message()
+        if full_message is None:
             return None
         every = max(least_sec, self._pause()) * random.uniform(0.8, 1.2)  # noqa: S311 - so that they do not come at once
         # A page counts as open until its next request is overdue.
@@ -96,7 +100,7 @@ class PollingFallback:
             json.dumps({"every_sec": round(every, 1)}), event="poll", retry=int(every * 1000), sep="\n"
         )
         headers = {"retry-after": str(math.ceil(every)), "x-accel-buffering": "no"}
-        return Response(picture + interval.encode(), media_type="text/event-stream", headers=headers)
+        return Response(full_message + interval.encode(), media_type="text/event-stream", headers=headers)
 
     def forget(self, page: str) -> None:
         """Stop counting a page that has a stream now."""

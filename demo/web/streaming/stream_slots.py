@@ -19,13 +19,13 @@ MIN_HEADROOM = 96
 FILES_TRIED = (MAX_FILES, 10_240, 4096)
 """Limits to try, the highest first: macOS reports no hard limit and still refuses a high one."""
 
-ARRIVING = 32
+RESERVED_CONNECTIONS = 32
 """Connections that are kept free of streams: for pages, commands, and clients that are just connecting."""
 
-HALL = 5000
+EXPECTED_STREAMS = 5000
 """Streams that a server should have room for; with fewer, the start says so."""
 
-RESERVED = 16
+PRESENTER_SLOTS = 16
 """Slots that only the presenter's own streams may take."""
 
 
@@ -73,10 +73,10 @@ class StreamSlot:
 
 @dataclass
 class StreamSlots:
-    """All open streams of a server, at most `most`; the last `reserved` slots are the presenter's."""
+    """All open streams of a server, at most `max_streams`; the last `reserved` slots are the presenter's."""
 
-    most: int = 1000
-    reserved: int = RESERVED
+    max_streams: int = 1000
+    reserved: int = PRESENTER_SLOTS
     clock: Callable[[], float] = time.monotonic
     _open: set[StreamSlot] = field(default_factory=set)
     _pages: dict[str, StreamSlot] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class StreamSlots:
         """
         self.end_page(page)
         # Some slots are for the presenter alone: a full hall must not keep the presenter out.
-        if len(self._open) >= (self.most if private else self.most - self.reserved):
+        if len(self._open) >= (self.max_streams if private else self.max_streams - self.reserved):
             return None
         age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that not all pages reconnect at once
         slot = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
@@ -134,18 +134,18 @@ def open_files() -> int:
 
 def max_connections(files: int) -> int:
     """Return how many connections leave room for the files that the show itself has open."""
-    return max(RESERVED + 8, files - max(MIN_HEADROOM, files // 16))
+    return max(PRESENTER_SLOTS + 8, files - max(MIN_HEADROOM, files // 16))
 
 
 def max_streams(files: int) -> int:
-    """Return how many streams leave room for the show's own files and for `ARRIVING` other connections."""
-    return max(RESERVED + 1, files - max(MIN_HEADROOM + ARRIVING, files // 8))
+    """Return how many streams leave room for the show's own files and for `RESERVED_CONNECTIONS` other connections."""
+    return max(PRESENTER_SLOTS + 1, files - max(MIN_HEADROOM + RESERVED_CONNECTIONS, files // 8))
 
 
 def describe_shortage(files: int) -> str:
-    """Return a warning where fewer than `HALL` streams fit; "" where they do."""
+    """Return a warning where fewer than `EXPECTED_STREAMS` streams fit; "" where they do."""
     room = max_streams(files)
-    if room >= HALL:
+    if room >= EXPECTED_STREAMS:
         return ""
     return (
         f"at most {room} live screens, because this system allows {files} open files "

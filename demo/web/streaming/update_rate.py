@@ -81,7 +81,7 @@ class UpdateRate:
 
 
 def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
-    """Return whether `new` differs from `old` by numbers only: a tally, a sample with the health of before."""
+    """Return whether `new` differs from `old` by numbers only: a tally, a sample in which no node's health changed."""
     if _node_health(old.sample) != _node_health(new.sample) or _votes(old) != _votes(new):
         return False
     return bool(_READ_ALL_BUT_NUMBERS(old) == _READ_ALL_BUT_NUMBERS(new))
@@ -100,5 +100,5 @@ def _node_health(sample: Sample | None) -> list[tuple[str, str]] | None:
 
 
 def _votes(state: ShowState) -> list[tuple[object, ...]]:
-    """Return of each vote what is not a number: that it was opened, closed, counted for good, settled."""
+    """Return the non-numeric fields of each vote: that it was opened, closed, counted for good, settled."""
     return [(ballot.id, ballot.status, ballot.is_final, ballot.measured) for ballot in state.ballots]

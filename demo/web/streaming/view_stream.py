@@ -21,7 +21,7 @@ from demo.show import ShowState
 from demo.show import events as e
 from demo.views import snapshot
 from demo.views.state_json import moment
-from demo.web.asgi_extensions import UNTIL_CLOSED
+from demo.web.asgi_extensions import END_BY_CLOSING
 from demo.web.streaming.stream_slots import StreamSlot
 
 MAX_MAILBOX = 8
@@ -85,27 +85,27 @@ class Ping(ServerSentEvent):
 class StreamResponse(EventSourceResponse):
     """Gives its slot back when it ends, for whatever reason."""
 
-    line: StreamSlot | None = None
+    slot: StreamSlot | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        until_closed = scope.get("extensions", {}).get(UNTIL_CLOSED)
-        if until_closed is not None and until_closed():
+        end_by_closing = scope.get("extensions", {}).get(END_BY_CLOSING)
+        if end_by_closing is not None and end_by_closing():
             self.headers["connection"] = "close"
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if self.line is not None:
-                self.line.leave()
+            if self.slot is not None:
+                self.slot.leave()
 
 
-def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> StreamResponse:
+def view_stream(hub: Hub[Any], view: str, slot: StreamSlot | None = None) -> StreamResponse:
     """Respond with the htmx stream of one view: a full message first, then the regions that change.
 
-    `line` is the slot of the stream: it is given back at the end, and can end the stream from outside.
+    `slot` is given back at the end, and can end the stream from outside.
     """
     mailbox = Mailbox()
-    if line is not None:
-        line.on_end(mailbox.close)
+    if slot is not None:
+        slot.on_end(mailbox.close)
 
     async def messages() -> AsyncIterator[bytes]:
         listener = hub.join(view, mailbox)
@@ -118,7 +118,7 @@ def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> Str
         finally:
             hub.leave(listener)
 
-    return _build_response(messages(), line)
+    return _build_response(messages(), slot)
 
 
 class EventStream:
@@ -145,16 +145,16 @@ class EventStream:
         self._closed = True
         self.notify()
 
-    def stream(self, last_id: str | None, line: StreamSlot | None = None, kind: str = "json") -> StreamResponse:
+    def stream(self, last_id: str | None, slot: StreamSlot | None = None, kind: str = "json") -> StreamResponse:
         """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first.
 
         `kind`: "json" or "cloudevents".
         """
         grown = asyncio.Event()
-        if line is not None:
-            line.on_end(grown.set)
-        messages = self._messages(self._parse_last_id(last_id), grown, line, kind == "cloudevents")
-        return _build_response(messages, line)
+        if slot is not None:
+            slot.on_end(grown.set)
+        messages = self._messages(self._parse_last_id(last_id), grown, slot, kind == "cloudevents")
+        return _build_response(messages, slot)
 
     def _parse_last_id(self, last_id: str | None) -> int | None:
         epoch, _, seq = (last_id or "").rpartition("-")
@@ -164,7 +164,7 @@ class EventStream:
         return int(seq) if is_ours and len(seq) <= 18 and int(seq) <= newest else None
 
     async def _messages(
-        self, after: int | None, grown: asyncio.Event, line: StreamSlot | None, as_cloud_events: bool
+        self, after: int | None, grown: asyncio.Event, slot: StreamSlot | None, as_cloud_events: bool
     ) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
@@ -173,7 +173,7 @@ class EventStream:
                 state = await self._await_durable_state()
                 after = state.seq
                 yield self._frame("snapshot", after, self._describe_state(state, as_cloud_events))
-            while not self._closed and not (line and line.ended):
+            while not self._closed and not (slot and slot.ended):
                 grown.clear()
                 last_sendable = self._last_sendable_seq()
                 while after < last_sendable:
@@ -227,11 +227,11 @@ class EventStream:
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 
-def _build_response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:
+def _build_response(messages: AsyncIterator[bytes], slot: StreamSlot | None) -> StreamResponse:
     response = StreamResponse(
         messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_TIMEOUT_SEC, ping_message_factory=Ping
     )
-    response.line = line
+    response.slot = slot
     return response
 
 

@@ -13,7 +13,7 @@ from bench.flood import Stranger, press
 from demo.web.access.fair_queue import GIVE_WAY_SEC, FairQueue
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy
-from demo.web.asgi_extensions import GONE
+from demo.web.asgi_extensions import IS_CLOSING
 from tests.support.servers import serving
 
 HALTS = 9
@@ -85,7 +85,7 @@ async def test_nothing_is_drawn_for_who_has_left_while_waiting() -> None:
         headers = [(b"host", b"127.0.0.1:8000")]
         about = {"type": "http", "method": "GET", "path": path, "scheme": "http", "query_string": b""}
         ends = {"server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 40000)}
-        return about | ends | {"headers": headers, "extensions": {GONE: lambda: gone}}
+        return about | ends | {"headers": headers, "extensions": {IS_CLOSING: lambda: gone}}
 
     guard = AccessMiddleware(application, AccessPolicy(), lambda what, error: None)
     await guard(asked("/", gone=True), receive, send)

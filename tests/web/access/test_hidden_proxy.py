@@ -46,7 +46,7 @@ def judged(method: str, path: str, **headers: str) -> Visitor | Denied:
     told = {"host": "127.0.0.1:8000"} | {name.replace("_", "-"): value for name, value in headers.items()}
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "server": ("127.0.0.1", 8000)}
     scope["headers"] = [(name.encode(), value.encode()) for name, value in told.items()]
-    return AccessPolicy(ServerAddresses(port=8000)).judge(scope | {"client": ("127.0.0.1", 1)})
+    return AccessPolicy(ServerAddresses(port=8000)).authorize(scope | {"client": ("127.0.0.1", 1)})
 
 
 def code(found: Visitor | Denied) -> str:
@@ -100,7 +100,7 @@ def test_over_the_network_no_browser_names_the_site_and_none_is_suspected() -> N
     scope_host = {"host": "192.168.1.5:8000", "user_agent": AGENTS["Chrome"]}
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/pair", "server": ("192.168.1.5", 8000)}
     scope["headers"] = [(name.replace("_", "-").encode(), value.encode()) for name, value in scope_host.items()]
-    found = AccessPolicy(ServerAddresses("0.0.0.0", "0.0.0.0", 8000)).judge(scope | {"client": ("192.168.1.9", 1)})
+    found = AccessPolicy(ServerAddresses("0.0.0.0", "0.0.0.0", 8000)).authorize(scope | {"client": ("192.168.1.9", 1)})
     assert found == Visitor()
 
 

@@ -38,13 +38,16 @@ def test_no_page_script_or_style_of_ours_leads_beside_a_path() -> None:
 def test_a_public_name_may_have_a_path() -> None:
     place = parse_public_name("https://Demo.example/talks/chaos/", "http", 8000)
     assert (place.origin, place.url) == ("https://demo.example", "https://demo.example/talks/chaos")
-    reach = ServerAddresses(port=8000, public=(place,))
-    assert reach.main_url == "https://demo.example/talks/chaos"
-    assert reach.local_url == "http://127.0.0.1:8000"
+    addresses = ServerAddresses(port=8000, public=(place,))
+    assert addresses.main_url == "https://demo.example/talks/chaos"
+    assert addresses.local_url == "http://127.0.0.1:8000"
     for path, within in {"/talks/chaos/": "/", "/talks/chaos/state": "/state", "/state": "/state"}.items():
-        assert reach.strip_public_path(path) == within
-    assert (reach.strip_public_path("/talks/chaos"), reach.strip_public_path("/talks/chaosx")) == ("", "/talks/chaosx")
-    assert (reach.cookie_path("demo.example"), reach.cookie_path("127.0.0.1:8000")) == ("/talks/chaos/", "/")
+        assert addresses.strip_public_path(path) == within
+    assert (addresses.strip_public_path("/talks/chaos"), addresses.strip_public_path("/talks/chaosx")) == (
+        "",
+        "/talks/chaosx",
+    )
+    assert (addresses.cookie_path("demo.example"), addresses.cookie_path("127.0.0.1:8000")) == ("/talks/chaos/", "/")
 
 
 @pytest.mark.parametrize(
@@ -126,8 +129,8 @@ def test_a_session_is_worth_nothing_to_another_server_of_the_same_host() -> None
     cookies = "; ".join(f"{one.cookie}={secret}" for one in servers)
     roles = []
     for one in servers:
-        headers = [(b"host", f"127.0.0.1:{one.reach.port}".encode()), (b"cookie", cookies.encode())]
+        headers = [(b"host", f"127.0.0.1:{one.addresses.port}".encode()), (b"cookie", cookies.encode())]
         scope = {"type": "http", "method": "GET", "path": "/state", "headers": headers, "client": ("127.0.0.1", 1)}
-        found = one.judge(scope | {"server": ("127.0.0.1", one.reach.port)})
+        found = one.authorize(scope | {"server": ("127.0.0.1", one.addresses.port)})
         roles.append(found.role if isinstance(found, Visitor) else found.code)
     assert roles == ["presenter", "audience"]

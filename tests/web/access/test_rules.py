@@ -219,7 +219,7 @@ def test_without_a_secret_nothing_makes_a_presenter(
     sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in [("host", "127.0.0.1:8000"), *headers]]
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": sent, "http_version": version}
     scope |= {"server": ("127.0.0.1", 8000), "client": ("10.0.0.1", 5), "scheme": "http"}
-    found = ACCESS.judge(scope)
+    found = ACCESS.authorize(scope)
     if isinstance(found, Visitor):
         assert not found.is_presenter
         assert rule_of(method, path) in (Rule.PUBLIC, Rule.PAIRING, Rule.PARTICIPATE)
@@ -274,6 +274,6 @@ def test_its_names_and_addresses_are_told_to_its_own_machine_only(
     headers = [(b"host", b"elsewhere:1"), *([header] if header else [])]
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "headers": headers}
     scope["server"] = ("192.168.1.5", 8000)
-    found = ACCESS.judge(scope | {"client": (client, 1)})
+    found = ACCESS.authorize(scope | {"client": (client, 1)})
     assert isinstance(found, Denied)
     assert (found.code, "192.168.1.5" in found.detail) == ("host", told)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from demo.errors import UsageError
 from demo.invitation import QUIET, Invitation, symbol, to_svg
-from demo.startup_report import AccessInfo, welcome
+from demo.startup_report import AccessInfo, format_access_lines
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
 from demo.web.access.origins import AllowedNames, is_loopback, parse_join, parse_public_name, plain_address
@@ -185,7 +185,9 @@ def test_a_full_disk_calls_off_no_show_and_leaves_no_half_token(
         token = token_file(path)
     assert list(tmp_path.iterdir()) == []
     assert token.lost == os.strerror(number)
-    text = "\n".join(welcome(AccessInfo("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost)))
+    text = "\n".join(
+        format_access_lines(AccessInfo("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost))
+    )
     assert f"none in this run: {path} cannot be written" in text
     assert "curl" not in text
     assert not token_file(path).lost
@@ -266,13 +268,13 @@ def test_on_a_terminal_the_link_is_a_symbol_in_half_blocks() -> None:
         "http://192.168.1.5:8000/pair#abcdefghijklmnopqrstuv", "http://192.168.1.5:8000/pair", "ABCD-EFGH"
     )
     entry = AccessInfo("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#x", invited)
-    text = "\n".join(welcome(entry, with_symbol=True))
+    text = "\n".join(format_access_lines(entry, with_symbol=True))
     lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in text.splitlines() if "\x1b[48;5;231m" in line]
     upper, lower = {" ": 0, "▀": 1, "▄": 0, "█": 1}, {" ": 0, "▀": 0, "▄": 1, "█": 1}
     modules = [[which[char] == 1 for char in line] for line in lines for which in (upper, lower)]
     assert tuple(tuple(row) for row in modules[: len(modules[0])]) == symbol(invited.link, 2, "l").rows
     assert max(len(line) for line in lines) < 60
-    assert "█" not in "".join(welcome(entry))
+    assert "█" not in "".join(format_access_lines(entry))
 
 
 def test_the_symbol_on_a_page_has_the_modules_of_the_link_in_black_on_white() -> None:
@@ -296,7 +298,7 @@ def test_the_symbol_on_a_page_has_the_modules_of_the_link_in_black_on_white() ->
 def test_the_start_says_for_which_browser_the_link_with_the_loopback_address_is() -> None:
     invited = Invitation("http://192.168.1.5:8000/pair#secret", "http://192.168.1.5:8000/pair", "ABCD-EFGH")
     entry = AccessInfo("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#own", invited)
-    line = next(line for line in welcome(entry) if line.startswith("presenter"))
+    line = next(line for line in format_access_lines(entry) if line.startswith("presenter"))
     assert line == "presenter  http://127.0.0.1:8000/pair#own (for a browser on this machine)"
 
 

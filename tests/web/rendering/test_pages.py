@@ -22,10 +22,10 @@ from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import snapshot, stage_view
 from demo.views.cards import cards
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS, region_names
 from demo.web.rendering.renderer import Renderer
 from demo.web.rendering.small_stage import MAX_THUMBNAILS
+from demo.web.rendering.text_shortening import shorten_middle
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
@@ -265,8 +265,8 @@ def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target
     shown = text_of("presenter", STATES["running"])
     assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
     assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
-    assert '<span class="by-hand">again to inject into</span>' in shown
-    assert re.search('<span class="by-key">Enter injects into</span> <bdi>node-2</bdi>', shown)
+    assert '<span class="by-hand">again to fire on</span>' in shown
+    assert re.search('<span class="by-key">Enter fires on</span> <bdi>node-2</bdi>', shown)
 
 
 def test_times_are_moments_for_the_script_to_count() -> None:
@@ -362,7 +362,7 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play.play(c.Advance())
     play.play(c.Say("late"))
     shown = text_of("presenter", play.state)
-    assert 'On every screen except the frozen stage: <bdi class="line-said">late</bdi>' in shown
+    assert 'On every screen except the held picture: <bdi class="line-said">late</bdi>' in shown
     assert "FROZEN: the audience sees chapter 1" in shown
     stage = text_of("stage", play.state)
     assert "early" in stage

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError, nodes
 
 from demo.web.rendering.page_texts import EXTENSION
-from demo.web.rendering.regions import REGIONS, RegionDrawing
+from demo.web.rendering.regions import REGIONS, CachedRegion
 from demo.web.rendering.renderer import TEMPLATES
 
 
@@ -31,11 +31,11 @@ class Model:
 
 def test_a_region_is_rendered_again_only_when_something_changed_that_it_reads() -> None:
     macro = Counted()
-    drawing = RegionDrawing("r", macro, ("title", "total"))
-    assert [drawing.of(model).html for model in (Model(), Model(said="other"), Model())] == ["t of 3"] * 3
+    region = CachedRegion("r", macro, ("title", "total"))
+    assert [region.render(model).html for model in (Model(), Model(said="other"), Model())] == ["t of 3"] * 3
     assert macro.drawn == 1
-    assert drawing.of(Model(total=4)).html == "t of 4"
-    assert drawing.of(Model("u", 4, "other")).html == "u of 4"
+    assert region.render(Model(total=4)).html == "t of 4"
+    assert region.render(Model("u", 4, "other")).html == "u of 4"
     assert macro.drawn == 3
 
 
@@ -43,9 +43,9 @@ def test_a_macro_cannot_read_what_its_region_does_not_declare() -> None:
     template = Environment(undefined=StrictUndefined).from_string(
         "{% macro r(view) %}{% if view.said %}x{% endif %}{% endmacro %}"
     )
-    drawing = RegionDrawing("r", template.module.r, ("title",))  # type: ignore[attr-defined]
+    region = CachedRegion("r", template.module.r, ("title",))  # type: ignore[attr-defined]
     with pytest.raises(UndefinedError, match="said"):
-        drawing.of(Model())
+        region.render(Model())
 
 
 Macros = dict[str, nodes.Macro]

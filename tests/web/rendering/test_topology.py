@@ -43,7 +43,7 @@ def test_members_that_talk_to_each_other_stand_one_above_the_other() -> None:
 def test_a_cycle_is_broken_where_it_comes_back() -> None:
     found = drawn("web>queue", "queue>worker", "worker>web")
     assert columns(found) == [{"web"}, {"queue"}, {"worker"}]
-    assert [(way.source, way.target) for way in found.ways] == [
+    assert [(edge.source, edge.target) for edge in found.edges] == [
         ("web", "queue"),
         ("queue", "worker"),
         ("worker", "web"),
@@ -65,22 +65,22 @@ def test_a_long_chain_has_no_more_columns_than_have_room() -> None:
     found = drawn(*(f"{a}>{b}" for a, b in zip("abcdefghi", "bcdefghij", strict=True)))
     assert len(columns(found)) <= MAX_COLUMNS
     lefts = {box.id: box.x for box in found.boxes}
-    assert all(lefts[way.source] <= lefts[way.target] for way in found.ways)
+    assert all(lefts[edge.source] <= lefts[edge.target] for edge in found.edges)
 
 
 def test_a_link_to_nowhere_to_itself_or_told_twice_is_left_out() -> None:
     found = lay_out((("a", "x"), ("b", "y")), (("a", "b"), ("a", "b"), ("a", "a"), ("a", "gone")))
-    assert [(way.source, way.target) for way in found.ways] == [("a", "b")]
+    assert [(edge.source, edge.target) for edge in found.edges] == [("a", "b")]
 
 
 def test_a_way_leads_from_one_card_to_the_other_and_breaks_between_them() -> None:
-    (way,) = drawn("a>b").ways
+    (edge,) = drawn("a>b").edges
     left, right = drawn("a>b").boxes
-    assert way.points[0] == (round((left.x + left.width) * 100 / GRID, 2), 50.0)
-    assert way.points[-1] == (round(right.x * 100 / GRID, 2), 50.0)
-    assert way.points[0][0] < way.cross[0] < way.points[-1][0]
-    assert way.path.startswith("M")
-    assert way.stub != way.path
+    assert edge.points[0] == (round((left.x + left.width) * 100 / GRID, 2), 50.0)
+    assert edge.points[-1] == (round(right.x * 100 / GRID, 2), 50.0)
+    assert edge.points[0][0] < edge.cross[0] < edge.points[-1][0]
+    assert edge.path.startswith("M")
+    assert edge.stub != edge.path
 
 
 def overlap(one: Box, other: Box) -> bool:
@@ -109,9 +109,9 @@ def test_no_card_covers_another_and_all_of_it_is_inside(
         assert 0 <= box.x < box.x + box.width <= GRID
         assert 0 <= box.y < box.y + box.height <= GRID
     assert not [(a.id, b.id) for a, b in combinations(found.boxes, 2) if overlap(a, b)]
-    assert {(way.source, way.target) for way in found.ways} == {(a, b) for a, b in links if a != b}
-    for way in found.ways:
-        assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in (*way.points, way.cross))
+    assert {(edge.source, edge.target) for edge in found.edges} == {(a, b) for a, b in links if a != b}
+    for edge in found.edges:
+        assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in (*edge.points, edge.cross))
     assert lay_out.__wrapped__(nodes, links) == found, "the same again"
 
 

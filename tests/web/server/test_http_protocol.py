@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from demo.web.server import http_protocol
 from demo.web.server.http_protocol import MAX_HEAD
-from demo.web.streaming.stream_slots import RESERVED, StreamSlots, max_connections, max_streams, open_files
+from demo.web.streaming.stream_slots import PRESENTER_SLOTS, StreamSlots, max_connections, max_streams, open_files
 from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, script, serving, wait_for
@@ -102,7 +102,7 @@ def test_a_websocket_is_not_spoken(opened: OpenServer) -> None:
 
 SHORT = """
 from demo.web.server import http_protocol
-http_protocol.HEAD_SEC = 0.5
+http_protocol.HEADER_TIMEOUT_SEC = 0.5
 http_protocol.KEEP_ALIVE_SEC = 60
 from demo.web.server import server
 server.KEEP_ALIVE_SEC = 60
@@ -140,23 +140,23 @@ def test_a_slow_head_a_silent_guest_and_a_slow_body_are_shown_out(tmp_path: Path
 
 
 def test_the_presenters_places_are_kept_free() -> None:
-    lines = StreamSlots(most=RESERVED + 2)
-    taken = [lines.take(private=False, session=None) for _ in range(3)]
-    assert [line is not None for line in taken] == [True, True, False]
-    own = [lines.take(private=True, session="s") for _ in range(RESERVED + 1)]
-    assert [line is not None for line in own] == [True] * RESERVED + [False]
+    slots = StreamSlots(max_streams=PRESENTER_SLOTS + 2)
+    taken = [slots.take(private=False, session=None) for _ in range(3)]
+    assert [slot is not None for slot in taken] == [True, True, False]
+    own = [slots.take(private=True, session="s") for _ in range(PRESENTER_SLOTS + 1)]
+    assert [slot is not None for slot in own] == [True] * PRESENTER_SLOTS + [False]
     assert taken[0] is not None
     taken[0].leave()
     taken[0].leave()
-    assert lines.take(private=False, session=None) is None, "the presenter's streams fill what they fill"
+    assert slots.take(private=False, session=None) is None, "the presenter's streams fill what they fill"
 
 
-def test_a_line_that_was_ended_before_it_began_ends_when_it_begins() -> None:
-    lines, ended = StreamSlots(), []
-    line = lines.take(private=True, session="s")
-    assert line is not None
-    lines.end("s")
-    line.on_end(lambda: ended.append(1))
+def test_a_slot_that_was_ended_before_it_began_ends_when_it_begins() -> None:
+    slots, ended = StreamSlots(), []
+    slot = slots.take(private=True, session="s")
+    assert slot is not None
+    slots.end("s")
+    slot.on_end(lambda: ended.append(1))
     assert ended == [1]
 
 
@@ -278,4 +278,4 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
         for name in vars(http_protocol.LimitedHttpProtocol)
         if callable(getattr(http_protocol.LimitedHttpProtocol, name)) and not name.startswith("_")
     }
-    assert overridden - {"abort", "detach_connection", "answer_until_closed"} <= set(dir(HttpToolsProtocol))
+    assert overridden - {"abort", "detach_connection", "end_by_closing"} <= set(dir(HttpToolsProtocol))

@@ -255,19 +255,19 @@ async def has(chunks: AsyncIterator[str], words: str) -> bool:
 
 def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
     now = [1000.0]
-    lines, ended = StreamSlots(clock=lambda: now[0]), []
+    slots, ended = StreamSlots(clock=lambda: now[0]), []
     for number in range(50):
-        line = lines.take(private=False, session=None)
-        assert line is not None
-        line.on_end(lambda number=number: ended.append(number))  # type: ignore[misc]
+        slot = slots.take(private=False, session=None)
+        assert slot is not None
+        slot.on_end(lambda number=number: ended.append(number))  # type: ignore[misc]
     now[0] += MAX_AGE_SEC / 2 - 1
-    lines.end_old()
+    slots.end_old()
     assert not ended
     now[0] += MAX_AGE_SEC / 4
-    lines.end_old()
+    slots.end_old()
     assert 5 < len(ended) < 45
     now[0] += MAX_AGE_SEC / 4 + LOOK_EVERY_SEC
-    lines.end_old()
+    slots.end_old()
     assert len(set(ended)) == 50
 
 

@@ -1,6 +1,6 @@
-"""The line of record: the one place of the stage that always says what is true now.
+"""What is true now, in one line: it fills the region `record` of the stage, and is never empty.
 
-Left what, in the middle more of it and since when, right what comes. It is never empty.
+On the left what is so, in the middle details and since when, on the right what comes next.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
 from demo.views.countdown import counts_down
 from demo.views.fault_targets import target_text
-from demo.views.marks import aimed_nodes, happened_text, struck_nodes
+from demo.views.marks import find_hit_nodes, find_next_targets, happened_text
 from demo.views.redaction import masked
 from demo.views.wording import beginning_text, ending_text, health_word, measured_text
 
@@ -28,7 +28,7 @@ MAX_NAMES_LENGTH = 44
 
 
 @dataclass(frozen=True, slots=True)
-class RecordItem:
+class StageStatusItem:
     """`mark` names the shape, `state` the colour: up, degraded, down, starting, info, stale.
 
     `ends_at`: the moment that the countdown behind `end` runs to; `is_count`: it is the one before a fault, in whole
@@ -46,10 +46,10 @@ class RecordItem:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordView:
+class StageStatusView:
     """`items`: one, or as many as faults are in place. `is_live`: something is broken, or was just repaired."""
 
-    items: tuple[RecordItem, ...]
+    items: tuple[StageStatusItem, ...]
     is_live: bool = False
     more: int = 0
 
@@ -60,8 +60,8 @@ class RecordView:
         return min((item.state for item in self.items), key=worst.index)
 
 
-def record(state: ShowState, *, private: bool = False) -> RecordView:
-    """Return the line for this state, as the audience may see it; `private`: with why a fault was not repaired."""
+def build_stage_status(state: ShowState, *, private: bool = False) -> StageStatusView:
+    """Return what is true in this state, as the audience may see it; `private`: with why a fault was not repaired."""
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
     coming = [_describe_countdown(state)] if counts_down(state) else []
@@ -69,8 +69,8 @@ def record(state: ShowState, *, private: bool = False) -> RecordView:
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
-        return RecordView(tuple(shown), True, max(0, more))
-    return RecordView((_describe_rest(state),))
+        return StageStatusView(tuple(shown), True, max(0, more))
+    return StageStatusView((_describe_rest(state),))
 
 
 def was_healed_here(state: ShowState, fault: FaultState) -> bool:
@@ -87,65 +87,69 @@ def _is_calm(state: ShowState) -> bool:
     return state.chapter.shows_evidence
 
 
-def _describe_countdown(state: ShowState) -> RecordItem:
+def _describe_countdown(state: ShowState) -> StageStatusItem:
     chapter = state.chapters[(state.countdown_number or state.number) - 1]
     coming = _find_coming(state, chapter)
     title = beginning_text(coming[0], masked(target_text(state, coming[0]))) if coming else chapter.title
-    return RecordItem("down", "starting", title, "…", translate("in"), state.countdown_ends_at, is_count=True)
+    return StageStatusItem("down", "starting", title, "…", translate("in"), state.countdown_ends_at, is_count=True)
 
 
 def _find_coming(state: ShowState, chapter: Chapter) -> list[FaultState]:
     """Return the faults that a chapter is known to inject; without that, those that hit the nodes it is about."""
     idle = [fault for fault in state.faults if not fault.is_running]
-    aimed = aimed_nodes(state)
+    next_targets = find_next_targets(state)
     return [fault for fault in idle if fault.name in chapter.injects] or [
-        f for f in idle if struck_nodes(state, [f]) & aimed
+        f for f in idle if find_hit_nodes(state, [f]) & next_targets
     ]
 
 
-def _describe_show(state: ShowState) -> Iterator[RecordItem]:
+def _describe_show(state: ShowState) -> Iterator[StageStatusItem]:
     """Yield what is true of the show itself: it is halted, not saved, or parts of it are being restarted."""
     if state.halted:
         running = any(fault.is_running for fault in state.faults)
         text = translate("all faults are being ended") if running else translate("no new faults")
-        yield RecordItem("degraded", "halt", translate("Halted"), text)
+        yield StageStatusItem("degraded", "halt", translate("Halted"), text)
     if not state.durable and state.journal == "file":
         title, text = translate("The journal cannot be written"), translate("a crash would lose the show")
-        yield RecordItem("down", "down", title, text)
+        yield StageStatusItem("down", "down", title, text)
     if state.parts_healing and not state.halted:
+<<<<<<< HEAD:demo/views/record.py
         yield RecordItem("starting", "starting", translate("Restarting failed parts"), "")
+=======
+        yield StageStatusItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
+>>>>>>> w-web:demo/views/stage_status.py
 
 
-def _describe_running(fault: FaultState, private: bool) -> RecordItem:
+def _describe_running(fault: FaultState, private: bool) -> StageStatusItem:
     if fault.state == "failed":
         title = translate("%(target)s: not repaired", target=masked(fault.target or fault.config.description))
         text = fault.error or "" if private else translate("the presenter's page says why")
-        return RecordItem("down", "down", title, text)
+        return StageStatusItem("down", "down", title, text)
     if fault.state == "injecting":
-        return RecordItem("down", "starting", beginning_text(fault, masked(fault.target)), "", translate("now"))
+        return StageStatusItem("down", "starting", beginning_text(fault, masked(fault.target)), "", translate("now"))
     title, text = masked(happened_text(fault)), measured_text(fault)
     if fault.state == "healing":
         return _describe_recovering(fault, text)
     if fault.came_back_after_sec is not None:
-        return RecordItem("up", "up", title, text, "")
+        return StageStatusItem("up", "up", title, text, "")
     if fault.heals_at is None:
-        return RecordItem("down", "down", title, text, translate("until ended"))
-    return RecordItem("down", "down", title, text, ending_text(fault), fault.heals_at)
+        return StageStatusItem("down", "down", title, text, translate("until ended"))
+    return StageStatusItem("down", "down", title, text, ending_text(fault), fault.heals_at)
 
 
-def _describe_recovering(fault: FaultState, text: str) -> RecordItem:
+def _describe_recovering(fault: FaultState, text: str) -> StageStatusItem:
     title = translate("%(target)s starting", target=masked(fault.target))
-    return RecordItem("starting", "starting", title, text, translate("recovering"))
+    return StageStatusItem("starting", "starting", title, text, translate("recovering"))
 
 
-def _describe_healed(state: ShowState, fault: FaultState) -> RecordItem:
+def _describe_healed(state: ShowState, fault: FaultState) -> StageStatusItem:
     if fault.injection_failed:
         title = translate("%(fault)s: not injected", fault=fault.config.description)
-        return RecordItem("degraded", "degraded", title, measured_text(fault))
+        return StageStatusItem("degraded", "degraded", title, measured_text(fault))
     title, text = masked(happened_text(fault)), measured_text(fault)
     if not fault.has_ended and not fault.not_measurable:
         return _describe_recovering(fault, text)
-    return RecordItem("up", "up", title, text, _count_running(state))
+    return StageStatusItem("up", "up", title, text, _count_running(state))
 
 
 def _count_running(state: ShowState) -> str:
@@ -158,32 +162,32 @@ def _count_running(state: ShowState) -> str:
     return translate("%(count)s of %(total)s running", count=up, total=len(parts))
 
 
-def _describe_rest(state: ShowState) -> RecordItem:
+def _describe_rest(state: ShowState) -> StageStatusItem:
     """Describe what runs while nothing is broken on purpose."""
     end, sample = _announce_next(state), state.sample
     if sample is None and state.faults:
-        return RecordItem(
+        return StageStatusItem(
             "starting", "starting", translate("One moment"), translate("the first measurement is on its way"), end
         )
     if sample is None or not (parts := _parts(sample)):
-        return RecordItem("info", "info", state.title, state.description, end)
+        return StageStatusItem("info", "info", state.title, state.description, end)
     if state.freshness != "live":
         title, text = translate("No contact with the system"), translate("last measured")
-        return RecordItem("stale", "stale", title, text, "", since=sample.updated_at)
+        return StageStatusItem("stale", "stale", title, text, "", since=sample.updated_at)
     bad = [node for node in parts if node.health != "up"]
     if bad:
         return _describe_bad(bad, len(parts), end)
-    return RecordItem("up", "up", translate("All running"), _name_parts(parts), end)
+    return StageStatusItem("up", "up", translate("All running"), _name_parts(parts), end)
 
 
-def _describe_bad(bad: list[Node], total: int, end: str) -> RecordItem:
+def _describe_bad(bad: list[Node], total: int, end: str) -> StageStatusItem:
     worst = next((node for node in bad if node.health in ("down", "offline")), bad[0])
     shown = "down" if worst.health in ("down", "offline") else "degraded" if worst.health == "degraded" else "starting"
     if len(bad) == 1:
-        return RecordItem(shown, worst.health, f"{masked(worst.name)} {health_word(worst.health)}", "", end)
+        return StageStatusItem(shown, worst.health, f"{masked(worst.name)} {health_word(worst.health)}", "", end)
     names = ", ".join(masked(node.name) for node in bad[:MAX_NAMED])
     title = translate("%(count)s of %(total)s not running", count=len(bad), total=total)
-    return RecordItem(shown, worst.health, title, names, end)
+    return StageStatusItem(shown, worst.health, title, names, end)
 
 
 def _parts(sample: Sample | None) -> list[Node]:

@@ -16,19 +16,19 @@ from demo.types import ChaosType, TextFormat
 NodeHealth = Literal["up", "degraded", "down", "starting", "offline", "unknown"]
 
 
-class Exact(BaseModel):
+class StrictModel(BaseModel):
     """An object with these keys and no others."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Open(BaseModel):
+class ExtensibleModel(BaseModel):
     """An object with these keys, and with others that the poller adds."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class Chapter(Exact):
+class Chapter(StrictModel):
     """The chapter the show is on; `number` and `step` count from 1. `narration` is what this step shows."""
 
     number: NonNegativeInt
@@ -46,7 +46,7 @@ class Chapter(Exact):
     notes: str
 
 
-class Fault(Exact):
+class Fault(StrictModel):
     """A fault of this show and its newest run. Times are of this server's clock, durations seconds."""
 
     name: str
@@ -63,7 +63,7 @@ class Fault(Exact):
     error: str | None
 
 
-class Node(Open):
+class Node(ExtensibleModel):
     """One part of the system, as the poller saw it last."""
 
     id: str
@@ -76,7 +76,7 @@ class Node(Open):
     links: list[str]
 
 
-class Health(Open):
+class Health(ExtensibleModel):
     """The newest sample."""
 
     nodes: list[Node]
@@ -88,7 +88,7 @@ class Health(Open):
     counters: Any = Field(default=None, description="limited keys, as the poller reports them")
 
 
-class LogLine(Exact):
+class LogLine(StrictModel):
     """One line of what happened."""
 
     at: datetime | None
@@ -97,7 +97,7 @@ class LogLine(Exact):
     level: Level
 
 
-class Timer(Exact):
+class Timer(StrictModel):
     """The talk's timer."""
 
     running: bool
@@ -106,7 +106,7 @@ class Timer(Exact):
     budget_sec: float | None
 
 
-class VoteTally(Exact):
+class VoteTally(StrictModel):
     """The votes for one option, or for one number that was guessed."""
 
     answer: str
@@ -114,7 +114,7 @@ class VoteTally(Exact):
     percent: NonNegativeInt
 
 
-class Ballot(Exact):
+class Ballot(StrictModel):
     """A vote of the audience. `tally`: null for the audience while it is hidden; of a guess, the numbers guessed.
 
     `measured`: what the guesses are compared with. `right`: the option that the verdict proves. `text`: who was right.
@@ -134,7 +134,7 @@ class Ballot(Exact):
     text: str
 
 
-class Viewers(Exact):
+class Viewers(StrictModel):
     """Open pages of each kind."""
 
     stage: NonNegativeInt
@@ -142,7 +142,7 @@ class Viewers(Exact):
     remote: NonNegativeInt
 
 
-class ReplayStand(Exact):
+class ReplayStand(StrictModel):
     """Where a replay stands. `rate`: recorded seconds a second, 0 while it stands. `next`: the presenter's only."""
 
     recorded_at: datetime | None
@@ -151,7 +151,7 @@ class ReplayStand(Exact):
     next: str
 
 
-class State(Exact):
+class State(StrictModel):
     """The whole show. Notes, errors, addresses and paths are in the presenter's only."""
 
     epoch: str
@@ -182,7 +182,7 @@ class RelayedState(State):
     lost_since: datetime | None
 
 
-class Healthz(Exact):
+class Healthz(StrictModel):
     """Pages are served, by this version."""
 
     status: Literal["ok"]
@@ -195,7 +195,7 @@ class RelayedHealthz(Healthz):
     live: bool
 
 
-class Paired(Exact):
+class Paired(StrictModel):
     """The device was paired; the cookie of this answer is its session."""
 
     paired: Literal[True]
@@ -203,14 +203,14 @@ class Paired(Exact):
     device: str
 
 
-class PairingAddress(Exact):
+class PairingAddress(StrictModel):
     """Another address of the server, by which phones may reach it."""
 
     at: str
     interface: str
 
 
-class Voted(Exact):
+class Voted(StrictModel):
     """The vote was counted; `durable`: and is on disk. `answer`: what was voted, in words."""
 
     ballot: NonNegativeInt
@@ -218,14 +218,14 @@ class Voted(Exact):
     durable: bool
 
 
-class Asked(Exact):
+class Asked(StrictModel):
     """The question was taken, as `text`; `durable`: and is on disk."""
 
     text: str
     durable: bool
 
 
-class Pairing(Exact):
+class Pairing(StrictModel):
     """What pairs the next device. Nothing does on a server that is not `open`."""
 
     open: bool
@@ -235,7 +235,7 @@ class Pairing(Exact):
     elsewhere: list[PairingAddress]
 
 
-class Session(Exact):
+class Session(StrictModel):
     """A paired device, and what it did last."""
 
     id: str
@@ -246,13 +246,13 @@ class Session(Exact):
     this_one: bool
 
 
-class Sessions(Exact):
+class Sessions(StrictModel):
     """All paired devices."""
 
     sessions: list[Session]
 
 
-class Revoked(Exact):
+class Revoked(StrictModel):
     """How many sessions were ended; `durable`: and stay so, should the server crash now."""
 
     revoked: NonNegativeInt

@@ -4,6 +4,6 @@ from demo.clean import clean
 from demo.views.redaction import masked, without_named_secrets
 
 
-def made_safe(text: str) -> str:
+def sanitize_for_report(text: str) -> str:
     """Return a text in one line, without addresses, paths and what looks like a secret."""
     return masked(without_named_secrets(clean(text)))
