@@ -357,7 +357,7 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play = player(*deck())
     play.play(c.Say("early"))
     play.play(c.Freeze())
-    assert "except the frozen stage" not in text_of("presenter", play.state)
+    assert "except the held picture" not in text_of("presenter", play.state)
     play.play(c.Say("late"))
     play.play(c.Advance())
     play.play(c.Say("late"))
