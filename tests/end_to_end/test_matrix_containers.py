@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.containers import containers
+from tests.support.containers import container_group
 from tests.support.matrix import Cell, can_mount, run_cell
 from tests.support.matrix_containers import SAMPLE, ContainerStand
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture(scope="module")
 def stand() -> Iterator[ContainerStand]:
-    with containers():  # skips, or fails, where there is no engine
+    with container_group():  # skips, or fails, where there is no engine
         stand = ContainerStand()
         yield stand
         stand.end()

@@ -29,7 +29,7 @@ from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller, assemble
 from demo.subjects.ratelimiter.redis_server import find_server
 from tests.support.ratelimiter_system import running, until, until_it
-from tests.support.tcp_gate import let_in
+from tests.support.tcp_gate import wait_for_accepted_connections
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +83,7 @@ async def stranger_on(port: int, body: bytes = b"{}") -> AsyncIterator[Stranger]
         yield stranger
     finally:
         server.close()
-        await let_in()
+        await wait_for_accepted_connections()
         for writer in stranger.open:
             writer.transport.abort()
         await asyncio.sleep(0)

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from tests.support.fake_pd_answers import ENDLESS, PdService, StoreService, pd_app, status_app
 from tests.support.fake_pd_state import FRESH, Node, State, Twist
-from tests.support.tcp_gate import HOST, Door
+from tests.support.tcp_gate import HOST, TcpGate
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Cluster:
         self._advertises_names = advertises_names
         self.addresses: dict[str, str] = {}
         """What the nodes call themselves (`tikv0:20160`) → where they are reached from here."""
-        self._doors: dict[str, list[Door]] = {}
+        self._gates: dict[str, list[TcpGate]] = {}
         self._runners: list[web.AppRunner] = []
         self._servers: list[grpc.Server] = []
         self._loop = asyncio.new_event_loop()
@@ -95,8 +95,8 @@ class Cluster:
             self.state.node(name).is_up = False
             self.state.node(name).is_paused = False
             self.state.lose(name, noticed)
-        for door in self._doors[name]:
-            self._await(door.shut())
+        for gate in self._gates[name]:
+            self._await(gate.shut())
 
     def revive(self, name: str) -> None:
         """Killed or paused, it runs again, as a follower; a killed one counts from 0."""
@@ -107,16 +107,16 @@ class Cluster:
                 node.is_unheard = name in self.state.pds and self.state.pd_leader is None
             node.is_up, node.is_paused, node.gone_at, node.beats_from = True, False, None, time.time()
             self.state.lock.notify_all()
-        for door in self._doors[name]:
-            self._await(door.open())
+        for gate in self._gates[name]:
+            self._await(gate.open())
 
-    def pause(self, name: str, noticed: bool = True, stranded: bool = False) -> None:
-        """It takes connections and never answers. `stranded`: those open now stay silent even after `revive`."""
+    def pause(self, name: str, noticed: bool = True, keep_old_silent: bool = False) -> None:
+        """It takes connections and never answers. `keep_old_silent`: those open now stay silent even after `revive`."""
         with self.state.lock:
             self.state.node(name).is_paused = True
             self.state.lose(name, noticed)
-        for door in self._doors[name]:
-            self._await(door.strand() if stranded else door.pause())
+        for gate in self._gates[name]:
+            self._await(gate.freeze_existing_connections() if keep_old_silent else gate.pause())
 
     def elect(self, region: int | None = None, to: str | None = None) -> None:
         """A new leader for this region, or for every one without, and PD learns of it."""
@@ -168,15 +168,15 @@ class Cluster:
     async def _start(self) -> None:
         for pd in self.state.pds.values():
             http, rpc = await self._http(pd_app(self.state, pd), pd), self._grpc(PdService(self.state, pd), pd)
-            await self._open(pd, "2379", Door(http, rpc))
+            await self._open(pd, "2379", TcpGate(http, rpc))
         for store in self.state.stores.values():
-            await self._open(store, "20160", Door(None, self._grpc(StoreService(self.state, store), store)))
-            await self._open(store, "20180", Door(await self._http(status_app(self.state, store), store), None))
+            await self._open(store, "20160", TcpGate(None, self._grpc(StoreService(self.state, store), store)))
+            await self._open(store, "20180", TcpGate(await self._http(status_app(self.state, store), store), None))
 
-    async def _open(self, node: Node, port: str, door: Door) -> None:
-        await door.open()
-        self._doors.setdefault(node.name, []).append(door)
-        self.addresses[f"{node.name}:{port}"] = f"{HOST}:{door.port}"
+    async def _open(self, node: Node, port: str, gate: TcpGate) -> None:
+        await gate.open()
+        self._gates.setdefault(node.name, []).append(gate)
+        self.addresses[f"{node.name}:{port}"] = f"{HOST}:{gate.port}"
 
     async def _http(self, app: web.Application, node: Node) -> Path:
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -196,8 +196,8 @@ class Cluster:
         return place
 
     async def _stop(self) -> None:
-        for door in [door for doors in self._doors.values() for door in doors]:
-            await door.remove()
+        for gate in [gate for gates in self._gates.values() for gate in gates]:
+            await gate.remove()
         for runner in self._runners:
             await runner.cleanup()
 

@@ -71,7 +71,7 @@ class Group:
 
 
 class State:
-    """Everything behind the doors; `lock` guards it, and waits on it wake when it changes."""
+    """Everything behind the TCP gates; `lock` guards it, and waits on it wake when it changes."""
 
     def __init__(self, store_ids: Sequence[int], cuts: Sequence[bytes], pace: float) -> None:
         self.lock = threading.Condition(threading.RLock())

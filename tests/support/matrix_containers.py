@@ -11,8 +11,8 @@ import httpx
 
 from demo.processes.ports import free_ports
 from tests.support import fetch
-from tests.support.containers import Yard, docker
-from tests.support.engine_proxy import Between, between
+from tests.support.containers import ContainerGroup, docker
+from tests.support.engine_proxy import EngineProxy, engine_proxy
 from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
 from tests.support.self_killing_containers import FAULTS, SERVICES
 from tests.support.self_killing_subject import STEPS
@@ -30,31 +30,33 @@ class ContainerStand:
     late_sec = 0.0
 
     def __init__(self) -> None:
-        self.yard = Yard()
+        self.containers = ContainerGroup()
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self.ways = WAYS
         for network in NETWORKS:
-            self.yard.network(network)
+            self.containers.network(network)
         for service in SERVICES:
             self._make(service)
         until_whole(self)
 
     def _make(self, service: str) -> None:
-        front, back = map(self.yard.name, NETWORKS)
-        self.yard.run(service, "--network", front, "--network-alias", f"{service}.front", publish=self.ports[service])
-        docker("network", "connect", "--alias", f"{service}.back", back, self.yard.name(service))
+        front, back = map(self.containers.name, NETWORKS)
+        self.containers.run(
+            service, "--network", front, "--network-alias", f"{service}.front", publish=self.ports[service]
+        )
+        docker("network", "connect", "--alias", f"{service}.back", back, self.containers.name(service))
 
     @property
     def served(self) -> tuple[str, ...]:
         ports = [word for port in self.ports.values() for word in ("-o", f"ports={port}")]
-        return ("tests.support.self_killing_containers:Three", "-o", f"project={self.yard.project}", *ports)
+        return ("tests.support.self_killing_containers:Three", "-o", f"project={self.containers.project}", *ports)
 
     def what_is_broken(self) -> list[str]:
         """As the docker command and a client of theirs see them."""
         found = []
         for service, told in self._inspected().items():
             networks = {name: set(e["Aliases"] or ()) for name, e in told["NetworkSettings"]["Networks"].items()}
-            wanted = {self.yard.name(network): f"{service}.{network}" for network in NETWORKS}
+            wanted = {self.containers.name(network): f"{service}.{network}" for network in NETWORKS}
             names = [name for name, alias in wanted.items() if alias not in networks.get(name, ())]
             found += [f"{service} is {told['State']['Status']}"] if told["State"]["Status"] != "running" else []
             found += [f"{service} is not on {', '.join(names)}"] if names else []
@@ -62,7 +64,7 @@ class ContainerStand:
         return found
 
     def _inspected(self) -> dict[str, dict[str, Any]]:
-        names = {self.yard.name(service): service for service in SERVICES}
+        names = {self.containers.name(service): service for service in SERVICES}
         said = subprocess.run(["docker", "inspect", *names], capture_output=True, timeout=60, check=False).stdout
         told = {names[container["Name"].lstrip("/")]: container for container in json.loads(said)}
         missing = {"State": {"Status": "missing"}, "NetworkSettings": {"Networks": {}}}
@@ -74,13 +76,13 @@ class ContainerStand:
         return False
 
     def life(self, fault: str) -> tuple[str, str]:
-        told = self.yard.inspect(FAULTS[fault][1])
+        told = self.containers.inspect(FAULTS[fault][1])
         return told["Id"], told["State"]["StartedAt"]
 
     def replace(self, fault: str) -> None:
         """By a new container of the same name."""
         service = FAULTS[fault][1]
-        docker("rm", "--force", self.yard.name(service))
+        docker("rm", "--force", self.containers.name(service))
         self._make(service)
 
     def repair(self) -> None:
@@ -89,21 +91,24 @@ class ContainerStand:
         until_whole(self)
 
     def end(self) -> None:
-        self.yard.remove()
+        self.containers.remove()
 
 
 def engine_away(
-    case: Case, *, gone: Callable[[Between], None] = Between.cut, back: Callable[[Between], None] = Between.restore
+    case: Case,
+    *,
+    gone: Callable[[EngineProxy], None] = EngineProxy.cut,
+    back: Callable[[EngineProxy], None] = EngineProxy.restore,
 ) -> None:
     """It does not answer while the server heals: that is no heal, and is made up for when it is back."""
-    with between() as line:
-        case.env["DOCKER_HOST"] = line.url
+    with engine_proxy() as proxy:
+        case.env["DOCKER_HOST"] = proxy.url
         with end_of(case.serve()) as server:
             inject(server, case.cell.fault)
-            gone(line)
+            gone(proxy)
             server.client.post(f"/chaos/{case.cell.fault}/heal")
             _is_left_alone(case)
-            back(line)
+            back(proxy)
             until_whole(case.stand)
             case.until_settled()
             server.until(lambda state: all(f["state"] == "idle" for f in state["chaos"]))
@@ -111,20 +116,20 @@ def engine_away(
 
 
 def engine_hangs(case: Case) -> None:
-    engine_away(case, gone=Between.hang, back=Between.flow)
+    engine_away(case, gone=EngineProxy.hang, back=EngineProxy.resume)
 
 
 def engine_away_and_killed(case: Case) -> None:
     """The same for the watchdog."""
-    with between() as line:
-        case.env["DOCKER_HOST"] = line.url
+    with engine_proxy() as proxy:
+        case.env["DOCKER_HOST"] = proxy.url
         server = case.serve()
         inject(server, case.cell.fault)
-        line.cut()
+        proxy.cut()
         server.process.kill()
         reap(server)
         _is_left_alone(case)
-        line.restore()
+        proxy.restore()
         until_whole(case.stand)
         case.until_settled()
         case.until_unwatched()

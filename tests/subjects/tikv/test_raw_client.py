@@ -171,7 +171,7 @@ async def test_a_thawed_store_is_noticed_soon_too(cluster: Cluster) -> None:
 async def test_a_connection_that_died_in_silence_is_replaced(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
         await client.put(b"k", b"before", within_sec=ROOM_SEC)
-        cluster.pause("tikv1", noticed=False, stranded=True)
+        cluster.pause("tikv1", noticed=False, keep_old_silent=True)
         with pytest.raises(NoAnswer):
             await client.put(b"k", b"v", within_sec=0.4)
         cluster.revive("tikv1")
