@@ -13,7 +13,7 @@ from tests.support.demo_command import run_demo
 from tests.support.postgres import postgres
 from tests.support.relays import redis_server
 from tests.support.servers import Server, serving, wait_for
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 SECRET = "hunter2hunter2"
 
@@ -66,7 +66,7 @@ def test_a_rate_limiter_tells_its_redis_and_a_second_server_does_not_tell_the_sa
     options: tuple[Any, ...] = ("ratelimiter", "-o", "load=2")
     with serving(*options, state_home=state_home) as server:
         facts = until_described(server, state_home, "Redis")
-        assert told_system(server, "Redis") == facts
+        assert wait_for_system_description(server, "Redis") == facts
         assert "system" not in server.state()
     assert (facts["Redis"], facts["nodes"], facts["option load"]) == (installed_version(), "3", "2.0")
     assert facts["pay-exact"] == "100 in 10 s (exact), 18 requests a second"

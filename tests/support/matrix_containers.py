@@ -13,7 +13,7 @@ from demo.processes.ports import free_ports
 from tests.support import fetch
 from tests.support.containers import ContainerGroup, docker
 from tests.support.engine_proxy import EngineProxy, engine_proxy
-from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
+from tests.support.matrix import HEALERS, SCENARIOS, Cell, CellRun, inject, reap, stopped_at_exit, until_whole
 from tests.support.self_killing_containers import FAULTS, SERVICES
 from tests.support.self_killing_subject import STEPS
 from tests.support.servers import wait_for
@@ -23,16 +23,16 @@ AWAY_SEC = 6.0
 NETWORKS = ("front", "back")
 
 
-class ContainerStand:
+class ContainerSystem:
     """Three web servers, each on a port and on two networks."""
 
-    ends_a_life = ("kill", "stop")
+    faults_replacing_target = ("kill", "stop")
     late_sec = 0.0
 
     def __init__(self) -> None:
         self.containers = ContainerGroup()
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-        self.ways = WAYS
+        self.own_scenarios = OWN_SCENARIOS
         for network in NETWORKS:
             self.containers.network(network)
         for service in SERVICES:
@@ -47,11 +47,11 @@ class ContainerStand:
         docker("network", "connect", "--alias", f"{service}.back", back, self.containers.name(service))
 
     @property
-    def served(self) -> tuple[str, ...]:
+    def serve_args(self) -> tuple[str, ...]:
         ports = [word for port in self.ports.values() for word in ("-o", f"ports={port}")]
         return ("tests.support.self_killing_containers:Three", "-o", f"project={self.containers.project}", *ports)
 
-    def what_is_broken(self) -> list[str]:
+    def list_broken(self) -> list[str]:
         """As the docker command and a client of theirs see them."""
         found = []
         for service, told in self._inspected().items():
@@ -75,7 +75,7 @@ class ContainerStand:
             return client.get(f"http://127.0.0.1:{self.ports[service]}/name").text.strip() == service
         return False
 
-    def life(self, fault: str) -> tuple[str, str]:
+    def target_identity(self, fault: str) -> tuple[str, str]:
         told = self.containers.inspect(FAULTS[fault][1])
         return told["Id"], told["State"]["StartedAt"]
 
@@ -95,55 +95,55 @@ class ContainerStand:
 
 
 def engine_away(
-    case: Case,
+    run: CellRun,
     *,
     gone: Callable[[EngineProxy], None] = EngineProxy.cut,
     back: Callable[[EngineProxy], None] = EngineProxy.restore,
 ) -> None:
     """It does not answer while the server heals: that is no heal, and is made up for when it is back."""
     with engine_proxy() as proxy:
-        case.env["DOCKER_HOST"] = proxy.url
-        with end_of(case.serve()) as server:
-            inject(server, case.cell.fault)
+        run.env["DOCKER_HOST"] = proxy.url
+        with stopped_at_exit(run.serve()) as server:
+            inject(server, run.cell.fault)
             gone(proxy)
-            server.client.post(f"/chaos/{case.cell.fault}/heal")
-            _is_left_alone(case)
+            server.client.post(f"/chaos/{run.cell.fault}/heal")
+            _is_left_alone(run)
             back(proxy)
-            until_whole(case.stand)
-            case.until_settled()
+            until_whole(run.system)
+            run.until_settled()
             server.until(lambda state: all(f["state"] == "idle" for f in state["chaos"]))
-        case.until_unwatched()
+        run.until_unwatched()
 
 
-def engine_hangs(case: Case) -> None:
-    engine_away(case, gone=EngineProxy.hang, back=EngineProxy.resume)
+def engine_hangs(run: CellRun) -> None:
+    engine_away(run, gone=EngineProxy.hang, back=EngineProxy.resume)
 
 
-def engine_away_and_killed(case: Case) -> None:
+def engine_away_and_killed(run: CellRun) -> None:
     """The same for the watchdog."""
     with engine_proxy() as proxy:
-        case.env["DOCKER_HOST"] = proxy.url
-        server = case.serve()
-        inject(server, case.cell.fault)
+        run.env["DOCKER_HOST"] = proxy.url
+        server = run.serve()
+        inject(server, run.cell.fault)
         proxy.cut()
         server.process.kill()
         reap(server)
-        _is_left_alone(case)
+        _is_left_alone(run)
         proxy.restore()
-        until_whole(case.stand)
-        case.until_settled()
-        case.until_unwatched()
+        until_whole(run.system)
+        run.until_settled()
+        run.until_unwatched()
 
 
-def _is_left_alone(case: Case) -> None:
+def _is_left_alone(run: CellRun) -> None:
     """For some seconds, it stays broken and is never noted as healed."""
     until = time.monotonic() + AWAY_SEC
-    wait_for(lambda: time.monotonic() > until or not case.pending(), AWAY_SEC + 1)
-    assert case.pending(), "noted as healed while nobody could know"
-    assert case.stand.what_is_broken()
+    wait_for(lambda: time.monotonic() > until or not run.pending(), AWAY_SEC + 1)
+    assert run.pending(), "noted as healed while nobody could know"
+    assert run.system.list_broken()
 
 
-WAYS = {
+OWN_SCENARIOS = {
     "engine-away": engine_away,
     "engine-hangs": engine_hangs,
     "engine-away-and-killed": engine_away_and_killed,
@@ -151,10 +151,12 @@ WAYS = {
 
 CELLS = tuple(
     [Cell(fault, step, healer) for step in STEPS for healer in HEALERS for fault in FAULTS]
-    + [Cell(fault, end) for end in (*SCENARIOS, *WAYS) for fault in FAULTS]
+    + [Cell(fault, end) for end in (*SCENARIOS, *OWN_SCENARIOS) for fault in FAULTS]
 )
 
-_KINDS = [(step, HEALERS[place % 2]) for place, step in enumerate(STEPS)] + [(end, "") for end in (*SCENARIOS, *WAYS)]
+_KINDS = [(step, HEALERS[place % 2]) for place, step in enumerate(STEPS)] + [
+    (end, "") for end in (*SCENARIOS, *OWN_SCENARIOS)
+]
 
 SAMPLE = tuple(Cell(tuple(FAULTS)[place % len(FAULTS)], *kind) for place, kind in enumerate(_KINDS))
 """Each step and each end once; faults and healers take turns."""

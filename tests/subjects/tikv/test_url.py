@@ -15,7 +15,7 @@ from demo.processes.ports import free_ports
 from tests.support.demo_command import run_demo
 from tests.support.fake_pd import Cluster, html, truncated
 from tests.support.servers import Server, serving
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 STORES = ("store-1", "store-4", "store-5")
 PDS = ("pd0", "pd1", "pd2")
@@ -292,7 +292,7 @@ def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
 
 def test_it_tells_the_versions_that_pd_tells(cluster: Cluster) -> None:
     with show(cluster) as server:
-        facts = told_system(server, "TiKV")
+        facts = wait_for_system_description(server, "TiKV")
     assert (facts["PD"], facts["TiKV"]) == ("v8.5.7", "8.5.7")
     assert (facts["PD members"], facts["stores"]) == ("3", "3")
     assert facts["runs as"] == "a running cluster, known by its URL"
