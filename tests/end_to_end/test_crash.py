@@ -7,13 +7,9 @@ import pytest
 
 from demo.show import ShowState, apply
 from demo.show import events as e
+from tests.support.crash_programs import ANSWERS_BEFORE_WRITE_SERVER, RUNS_COMMANDS_TWICE_SERVER
 from tests.support.crash_rules import SentCommand, check_journal
-from tests.support.crashes import (
-    ANSWERS_BEFORE_WRITE_SERVER,
-    RUNS_COMMANDS_TWICE_SERVER,
-    CrashTestConfig,
-    run_crash_test,
-)
+from tests.support.crashes import CrashTestConfig, run_crash_test
 
 KILLS = 5
 """For each deck; `scripts/crashes` takes more."""
@@ -43,7 +39,7 @@ def test_the_crash_test_finds_a_server_that_does_everything_twice(tmp_path: Path
         run_crash_test(5, seed, tmp_path, deck=False, programs=(RUNS_COMMANDS_TWICE_SERVER,))
 
 
-# The check_journal itself.
+# The rules themselves.
 
 
 def test_the_rules_of_a_crashed_journal(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from demo.errors import EngineError, FaultError, InvalidValue
 from demo.faults.container import ContainerFault, Elected, Fixed, OneOf
 from demo.types import ChaosConfig, ChaosType
 from tests.support.container_faults import (
-    BROKEN,
-    DEEDS,
+    CONTAINER_FAULTS,
     DISCONNECT,
     KILL,
     PAUSE,
+    STATE_WHEN_BROKEN,
     STOP,
     always,
     engine_at,
@@ -29,11 +29,11 @@ from tests.support.container_faults import (
 )
 from tests.support.containers import ContainerGroup, docker
 from tests.support.crashes import free_port
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 pytestmark = pytest.mark.anyio
 
-each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.value)
+each_deed = pytest.mark.parametrize("deed", CONTAINER_FAULTS, ids=lambda deed: deed.value)
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ async def test_a_container_is_broken_and_brought_back_and_that_twice(
     is_up = probe(port)
     driver = fault(containers, deed, "one", engine, is_up)
     for _ in range(2):
-        await until_it(lambda: is_up("one"))
+        await until_async(lambda: is_up("one"))
         before = containers.inspect("one")
         plan = await driver.plan()
         assert await driver.is_healed(plan)
         await driver.inject(plan)
-        assert containers.state("one") == BROKEN[deed]
+        assert containers.state("one") == STATE_WHEN_BROKEN[deed]
         assert (containers.aliases("one") == {}) == (deed is DISCONNECT)
         assert not await is_up("one")
         assert not await driver.is_healed(plan)

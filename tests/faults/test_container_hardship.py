@@ -12,7 +12,7 @@ from demo.errors import FaultError
 from demo.faults.container_restore import ContainerState, restore_container
 from demo.types import ChaosType
 from tests.support.container_faults import (
-    DEEDS,
+    CONTAINER_FAULTS,
     DISCONNECT,
     KILL,
     PAUSE,
@@ -25,11 +25,11 @@ from tests.support.container_faults import (
 from tests.support.containers import PORT, ContainerGroup, docker
 from tests.support.crashes import free_port
 from tests.support.engine_proxy import EngineProxy, engine_proxy
-from tests.support.ratelimiter_system import until_it
+from tests.support.ratelimiter_system import until_async
 
 pytestmark = pytest.mark.anyio
 
-each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.value)
+each_deed = pytest.mark.parametrize("deed", CONTAINER_FAULTS, ids=lambda deed: deed.value)
 
 
 @pytest.fixture
@@ -305,7 +305,7 @@ async def test_a_line_that_breaks_right_at_the_deed_is_an_error_that_a_heal_mend
         with pytest.raises(FaultError, match="no container engine answers at"):
             await driver.inject(plan)
         if arrives:
-            await until_it(lambda: _not(driver.is_healed(plan)))
+            await until_async(lambda: _not(driver.is_healed(plan)))
         proxy.break_at(REQUESTS[deed][1], arrives=arrives)
         if arrives:
             with pytest.raises(FaultError, match="no container engine answers at"):

@@ -1,4 +1,4 @@
-"""PD's probe against the contract cluster: a killed store and a killed leader, PD's lag, odd bodies, frozen members."""
+"""PD's probe against the fake cluster: a killed store and a killed leader, PD's lag, odd bodies, frozen members."""
 
 import json
 import time

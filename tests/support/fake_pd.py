@@ -1,4 +1,4 @@
-"""Three PDs and three stores that are none: their HTTP and gRPC on loopback ports, driven through a kill.
+"""Fake PDs and stores, three of each: their HTTP and gRPC on loopback ports, driven through a kill.
 
 `python -m tests.support.fake_pd` prints its addresses as a line of JSON, then takes commands from standard input, one a
 line: `kill tikv1`, `elect`, `revive tikv1`. With `--here` the nodes advertise the addresses that are printed.
@@ -56,7 +56,7 @@ class Cluster:
         self._runners: list[web.AppRunner] = []
         self._servers: list[grpc.Server] = []
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="contract cluster", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake cluster", daemon=True)
 
     def __enter__(self) -> "Cluster":
         self._place = Path(tempfile.mkdtemp(prefix="pd-"))

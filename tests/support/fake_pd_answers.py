@@ -1,4 +1,4 @@
-"""The contract cluster's answers: PD over HTTP and gRPC, a store's status port, a store's raw reads and writes."""
+"""The fake cluster's answers: PD over HTTP and gRPC, a store's status port, a store's raw reads and writes."""
 
 import asyncio
 import json

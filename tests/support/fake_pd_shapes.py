@@ -1,4 +1,4 @@
-"""The bodies that PD and TiKV answer over HTTP, built from the contract cluster's state."""
+"""The bodies that PD and TiKV answer over HTTP, built from the fake cluster's state."""
 
 import random
 from collections.abc import Callable

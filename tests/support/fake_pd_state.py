@@ -1,4 +1,4 @@
-"""What is true in the contract cluster, and what PD believes: data and rules, no sockets."""
+"""What is true in the fake cluster, and what PD believes: data and rules, no sockets."""
 
 import itertools
 import math

@@ -6,7 +6,7 @@ from demo.container_engine import Engine
 from demo.showfile.panels.container_log import ContainerLog
 from demo.showfile.panels.source import SourceReading
 from tests.support.containers import ContainerGroup, docker
-from tests.support.ratelimiter_system import until_it
+from tests.support.ratelimiter_system import until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ class Reader:
             self.has_gap |= any(piece.has_gap for piece in self.last.pieces)
             return all(word in self.text for word in words) and (self.last.state == state) and note in self.last.note
 
-        await until_it(has_them, 40.0)
+        await until_async(has_them, 40.0)
 
 
 async def test_a_log_is_followed_over_the_restart_of_its_container(containers: ContainerGroup) -> None:
@@ -80,7 +80,7 @@ async def test_of_a_container_that_prints_for_ever_the_newest_lines_are_shown(co
             assert len(reader.log._waiting) <= 262_144
             return reader.has_gap
 
-        await until_it(has_gap, 40.0)
+        await until_async(has_gap, 40.0)
         assert sum(len(piece.data) for piece in reader.last.pieces) <= 4000
     finally:
         await reader.log.close()

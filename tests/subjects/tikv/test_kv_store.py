@@ -1,4 +1,4 @@
-"""TiKV as the load's store, against the contract cluster: what counts as done, and done once; who led; no TiDB."""
+"""TiKV as the load's store, against the fake cluster: what counts as done, and done once; who led; no TiDB."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress

@@ -1,4 +1,4 @@
-"""Raw reads and writes against the contract cluster: routes, elections, dead and frozen nodes, a split, nonsense."""
+"""Raw reads and writes against the fake cluster: routes, elections, dead and frozen nodes, a split, nonsense."""
 
 import asyncio
 import itertools

@@ -1,6 +1,6 @@
 """The show of TiKV over real containers: brought up, a store killed, PD's late word, the verdict, attach, and halves.
 
-In the containers stand relays to the contract cluster (tests/support/tikv_containers.py), not TiKV: everything around
+In the containers stand relays to the fake cluster (tests/support/tikv_containers.py), not TiKV: everything around
 it is real, the engine, the compose file, the ports, the client process, the faults and the undo ledger.
 """
 

@@ -1,4 +1,4 @@
-"""`demo serve tikv --pd URL` against the contract cluster: PD's answers, right and odd, on the cards of the page."""
+"""`demo serve tikv --pd URL` against the fake cluster: PD's answers, right and odd, on the cards of the page."""
 
 import re
 import threading
