@@ -21,7 +21,7 @@ import grpc
 from aiohttp import web
 
 from tests.support.fake_pd_answers import ENDLESS, PdService, StoreService, pd_app, status_app
-from tests.support.fake_pd_state import FRESH, Node, State, Twist
+from tests.support.fake_pd_state import FRESH, BodyRewrite, Node, State
 from tests.support.tcp_gate import HOST, TcpGate
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Cluster:
             node = self.state.node(name)
             if not node.is_up:
                 node.calls.clear()
-                node.is_unheard = name in self.state.pds and self.state.pd_leader is None
+                node.has_no_heartbeat = name in self.state.pds and self.state.pd_leader is None
             node.is_up, node.is_paused, node.gone_at, node.beats_from = True, False, None, time.time()
             self.state.lock.notify_all()
         for gate in self._gates[name]:
@@ -130,29 +130,29 @@ class Cluster:
 
     def register(self, name: str) -> None:
         """PD knows this store from now on, and has had no heartbeat of it: it says Down."""
-        self.state.stores[name].is_unheard = True
+        self.state.stores[name].has_no_heartbeat = True
 
     def beat(self, *names: str) -> None:
         """These stores, or all of them, send a heartbeat now."""
         for name in names or tuple(self.state.stores):
             store = self.state.stores[name]
-            store.is_unheard, store.beats_from, store.beats_until = False, time.time(), math.inf
+            store.has_no_heartbeat, store.beats_from, store.beats_until = False, time.time(), math.inf
 
     def stop_heartbeats(self) -> None:
         """No store sends one from now on, until `beat`."""
         for store in self.state.stores.values():
             store.beats_until = time.time()
 
-    def say(self, name: str, word: str | None) -> None:
+    def force_state(self, name: str, state: str | None) -> None:
         """What PD calls this store from now on; None: by its own clock."""
-        self.state.stores[name].word = word
+        self.state.stores[name].forced_state = state
 
     def slow(self, name: str, seconds: float) -> None:
         self.state.node(name).delay_sec = seconds
 
-    def twist(self, name: str, twist: Twist | None) -> None:
+    def rewrite_body(self, name: str, rewrite: BodyRewrite | None) -> None:
         """Change this node's HTTP bodies on their way out."""
-        self.state.node(name).twist = twist
+        self.state.node(name).rewrite = rewrite
 
     def mode(self, name: str, mode: str) -> None:
         """How this node's HTTP answers end: `whole`, `cut` off in the middle, or a `flood` of a gigabyte."""
@@ -211,7 +211,7 @@ def html(_: str, __: bytes) -> bytes:
     return b"<!doctype html><title>502 Bad Gateway</title>"
 
 
-def without(*keys: str) -> Twist:
+def without(*keys: str) -> BodyRewrite:
     """Leaves these keys out, at any depth."""
 
     def strip(value: Any) -> Any:
@@ -239,7 +239,7 @@ def main() -> None:
         print(json.dumps(cluster.addresses), flush=True)
         for line in sys.stdin:
             verb, *names = line.split()
-            if verb in ("kill", "revive", "pause", "elect", "elect_pd", "say"):
+            if verb in ("kill", "revive", "pause", "elect", "elect_pd", "force_state"):
                 getattr(cluster, verb)(*names)
                 print("done", flush=True)
 

@@ -206,7 +206,7 @@ async def test_without_a_majority_no_write_is_confirmed(cluster: Cluster) -> Non
 
 async def test_a_follower_that_names_the_leader_is_believed(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
-        cluster.state.groups[cluster.state.group_of(b"k").ident].told = 1  # type: ignore[union-attr]
+        cluster.state.groups[cluster.state.group_of(b"k").ident].reported_leader = 1  # type: ignore[union-attr]
         await client.put(b"k", b"v", within_sec=ROOM_SEC)
         assert client.counts == {"moved": 1}
         assert cluster.state.stores["tikv1"].calls["put"] == 1
