@@ -25,7 +25,7 @@ from demo.web.access.policy import AccessPolicy
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.streaming.direct import DirectStreams
-from tests.support.raw_sse_client import Listening
+from tests.support.raw_sse_client import RawSseClient
 from tests.support.servers import serving
 
 PAUSE_SEC = 0.05
@@ -64,7 +64,7 @@ def presses(count: int, listeners: int = 100) -> Iterator[Row]:
         file = Path(scratch) / "times.json"
         program = [sys.executable, "-m", "bench.press", str(file), "none", "--no-open", "--port", "0"]
         with serving(program=program, cwd=ROOT) as server, ExitStack() as hall:
-            streams = [Listening(server.port) for _ in range(listeners)]
+            streams = [RawSseClient(server.port) for _ in range(listeners)]
             for stream in streams:
                 hall.callback(stream.socket.close)
                 stream.until("data: ")
@@ -82,7 +82,7 @@ def _between(rounds: list[Times], ends: tuple[str, str]) -> list[float]:
     return [(times[ends[1]] - times[ends[0]]) * 1e6 for times in rounds]
 
 
-def _press(port: int, count: int, streams: list[Listening]) -> None:
+def _press(port: int, count: int, streams: list[RawSseClient]) -> None:
     """One after the other, on one connection."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         for number in range(count):

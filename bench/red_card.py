@@ -24,7 +24,7 @@ from playwright.sync_api import Page, sync_playwright
 from demo.processes.ports import free_ports
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.compose_projects import compose_file
-from tests.support.containers import containers
+from tests.support.containers import container_group
 from tests.support.etcd_cluster import project, show, until_up
 from tests.support.servers import Server, wait_for
 
@@ -140,9 +140,9 @@ def process_of_show(folder: Path) -> Iterator[Target]:
 @contextmanager
 def attached_container(folder: Path) -> Iterator[Target]:
     deck = folder / "show.md"
-    with containers() as yard:
-        ident = yard.run("db")
-        deck.write_text(CONTAINER_SHOW.format(system=f"{{attach: {yard.project}}}"))
+    with container_group() as containers:
+        ident = containers.run("db")
+        deck.write_text(CONTAINER_SHOW.format(system=f"{{attach: {containers.project}}}"))
         with serving(str(deck), "-x") as server:
             # Nobody but a fault heals a container that was only found: it is started again here.
             yield Target(server, lambda: kill_container(ident), "kill")

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from tests.support.relays import Broker, Relay, broker, ident_of, relaying
+from tests.support.relays import RedisServer, Relay, ident_of, redis_server, relaying
 from tests.support.servers import Server, serving, wait_for
 
 RATE = 20.0
@@ -135,7 +135,7 @@ def us(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs"
 
 
-async def conductor_cost(redis: Broker) -> list[Row]:
+async def conductor_cost(redis: RedisServer) -> list[Row]:
     """Of one change: without Redis, with it, with relays, and with their listeners."""
     rows: list[Row] = []
     with serving("none") as stage:
@@ -162,7 +162,7 @@ async def conductor_cost(redis: Broker) -> list[Row]:
     return rows
 
 
-async def redis_cost(redis: Broker, server: int) -> list[Row]:
+async def redis_cost(redis: RedisServer, server: int) -> list[Row]:
     """Of one picture: what lies there, and Redis's CPU as followers grow."""
     rows: list[Row] = []
     with serving("none", "--redis", redis.url, "--show", "cost") as stage:
@@ -176,7 +176,7 @@ async def redis_cost(redis: Broker, server: int) -> list[Row]:
     return rows
 
 
-async def live(redis: Broker) -> list[Row]:
+async def live(redis: RedisServer) -> list[Row]:
     """What a screen of a live show takes through a relay, and what one more costs there."""
     rows: list[Row] = []
     with serving("ratelimiter", "--redis", redis.url) as stage, relaying(redis.url) as relay:
@@ -216,7 +216,7 @@ def resident(pid: int) -> int:
 
 
 @asynccontextmanager
-async def reading(redis: Broker, key: str, count: int) -> AsyncIterator[None]:
+async def reading(redis: RedisServer, key: str, count: int) -> AsyncIterator[None]:
     """So many relays, as far as Redis can tell."""
 
     async def follow() -> None:
@@ -240,7 +240,7 @@ async def reading(redis: Broker, key: str, count: int) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def sizes(redis: Broker, show: str, subject: str) -> Row:
+def sizes(redis: RedisServer, show: str, subject: str) -> Row:
     entries: Any = redis.client.xrange(f"chaos-stage:{show}:pictures")
     size = [sum(len(name) + len(value) for name, value in fields.items()) for _, fields in entries]
     return (f"a picture of `{subject}` in Redis", f"{statistics.median(size):.0f} bytes", f"{max(size)} bytes")
@@ -248,10 +248,10 @@ def sizes(redis: Broker, show: str, subject: str) -> Row:
 
 def relays() -> Iterator[Row]:
     """Every figure, as rows of a table."""
-    with broker() as redis:
+    with redis_server() as redis:
         with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
             yield from asyncio.run(latency(stage, relay))
         yield from asyncio.run(conductor_cost(redis))
         yield from asyncio.run(redis_cost(redis, redis.pid))
-    with broker() as redis:
+    with redis_server() as redis:
         yield from asyncio.run(live(redis))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.support.matrix import Case, Cell, Stand, inject, reap, until_whole
-from tests.support.matrix_limiter import LimiterStand
+from tests.support.matrix import Cell, CellRun, SystemUnderTest, inject, reap, until_whole
+from tests.support.matrix_limiter import LimiterSystem
 from tests.support.servers import Server, serving, wait_for
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -22,36 +22,36 @@ def rescues(count: int) -> Iterator[tuple[str, list[float], str]]:
     """kill -9 of the server while a node is dead; healed is what a probe of our own says."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_STATE_HOME"] = scratch
-        stand = LimiterStand("rescue")
+        system = LimiterSystem("rescue")
         try:
-            runs = [_rescue(stand, Path(scratch) / f"run-{number}") for number in range(count)]
+            runs = [_rescue(system, Path(scratch) / f"run-{number}") for number in range(count)]
             yield "`kill -9` of the server to the dead node up again", runs, "s"
-            yield from _idle(stand, Path(scratch) / "idle")
+            yield from _idle(system, Path(scratch) / "idle")
         finally:
-            stand.end()
+            system.end()
             del os.environ["XDG_STATE_HOME"]
 
 
-def _rescue(stand: Stand, folder: Path) -> float:
+def _rescue(system: SystemUnderTest, folder: Path) -> float:
     folder.mkdir()
-    case = Case(stand, Cell("kill-node", "killed"), folder)
-    server = case.serve()
+    run = CellRun(system, Cell("kill-node", "killed"), folder)
+    server = run.serve()
     inject(server, "kill-node")
     server.process.kill()
     began = time.monotonic()
-    until_whole(stand)
+    until_whole(system)
     took = time.monotonic() - began
     reap(server)
-    case.until_unwatched()
+    run.until_unwatched()
     return took
 
 
-def _idle(stand: Stand, folder: Path) -> Iterator[tuple[str, list[float], str]]:
+def _idle(system: SystemUnderTest, folder: Path) -> Iterator[tuple[str, list[float], str]]:
     folder.mkdir()
-    case = Case(stand, Cell("kill-node", "idle"), folder)
-    server = case.serve()
+    run = CellRun(system, Cell("kill-node", "idle"), folder)
+    server = run.serve()
     inject(server, "kill-node")
-    pid = wait_for(lambda: case.watchdogs() or None)[0]
+    pid = wait_for(lambda: run.watchdogs() or None)[0]
     before = _cpu(pid)
     time.sleep(IDLE_SEC)
     yield "watchdog while a fault is in place, of one core", [100 * (_cpu(pid) - before) / IDLE_SEC], "%"

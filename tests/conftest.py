@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from demo.clock import CLOCK
-from tests.support.containers import Yard, containers
+from tests.support.containers import ContainerGroup, container_group
 from tests.support.servers import Server, serving
 
 for _number in (signal.SIGINT, signal.SIGHUP):
@@ -66,10 +66,10 @@ def server(running: Server) -> Server:
 
 
 @pytest.fixture
-def yard() -> Iterator[Yard]:
+def containers() -> Iterator[ContainerGroup]:
     """Containers of the test's own, on the real engine."""
-    with containers() as yard:
-        yield yard
+    with container_group() as containers:
+        yield containers
 
 
 @pytest.fixture(autouse=True)

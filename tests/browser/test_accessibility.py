@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def show() -> Iterator[Server]:
-    with serving("tests.support.long_texts_subject:Stretched", "-o", "nodes=6", cwd=ROOT) as server:
+    with serving("tests.support.long_texts_subject:LongTextsSubject", "-o", "nodes=6", cwd=ROOT) as server:
         server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
         try:
             yield server

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.support.chromium import PHONE, Window, chromium
-from tests.support.raw_sse_client import Listening
+from tests.support.raw_sse_client import RawSseClient
 from tests.support.servers import script, serving
 from tests.web.streaming.test_direct import FEW, say
 
@@ -15,7 +15,7 @@ NEXT_PICTURE_MS = 10_000
 
 def test_a_phone_without_a_place_sees_pictures_says_so_and_takes_the_first_place_that_is_free(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server, chromium() as browser:
-        hall = [Listening(server.port) for _ in range(PLACES)]
+        hall = [RawSseClient(server.port) for _ in range(PLACES)]
         for one in hall:
             one.until("r-top")
         phone = Window(browser, server.url, PHONE)

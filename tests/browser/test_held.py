@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.buffering_proxy import WholeAnswers, whole_answers
+from tests.support.buffering_proxy import StoreAndForwardProxy, store_and_forward_proxy
 from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
-from tests.support.relays import broker, relaying
+from tests.support.relays import redis_server, relaying
 from tests.support.servers import Server, serving, wait_for
 
 pytestmark = pytest.mark.browser
@@ -62,7 +62,7 @@ def three_pages(browser: Browser, opened: list[Window], url: str) -> tuple[Page,
 def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams(
     browser: Browser, opened: list[Window]
 ) -> None:
-    with serving("none") as server, whole_answers(server.port) as proxy:
+    with serving("none") as server, store_and_forward_proxy(server.port) as proxy:
         stage, desk, phone = three_pages(browser, opened, proxy.url)
         for page in (stage, desk, phone):
             on_pictures(page)
@@ -72,7 +72,7 @@ def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams
         expect(stage.locator("#r-said")).to_contain_text("through every tunnel", timeout=SOON_MS)
         no_stream_is_left_open(server, proxy)
         steers(server, desk, phone)
-        proxy.lets_through = True
+        proxy.is_disabled = True
         for page in (stage, desk, phone):
             live(page)
         say(server, "and now at once")
@@ -81,7 +81,7 @@ def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams
         assert [one.complaints for one in opened] == [[], [], []]
 
 
-def no_stream_is_left_open(server: Server, proxy: WholeAnswers) -> None:
+def no_stream_is_left_open(server: Server, proxy: StoreAndForwardProxy) -> None:
     """But for a trial, which ends by itself."""
     wait_for(lambda: proxy.held == 0)
     server.until(lambda state: state["viewers"] == ONE_EACH)
@@ -102,10 +102,10 @@ def steers(server: Server, desk: Page, phone: Page) -> None:
 
 def test_the_audience_of_a_relay_whose_streams_are_held_sees_pictures(browser: Browser, opened: list[Window]) -> None:
     with (
-        broker() as redis,
+        redis_server() as redis,
         serving("none", "--redis", redis.url) as server,
         relaying(redis.url) as relay,
-        whole_answers(relay.port) as proxy,
+        store_and_forward_proxy(relay.port) as proxy,
     ):
         opened.append(Window(browser, proxy.url, PHONE))
         page = opened[0].page
@@ -114,7 +114,7 @@ def test_the_audience_of_a_relay_whose_streams_are_held_sees_pictures(browser: B
         expect(page.locator("#r-said")).to_contain_text("far away", timeout=SOON_MS)
         wait_for(lambda: proxy.held == 0)
         server.until(lambda state: state["viewers"]["stage"] == 1)
-        proxy.lets_through = True
+        proxy.is_disabled = True
         live(page)
 
 

@@ -42,7 +42,7 @@ def window(browser: Browser) -> Iterator[Open]:
 @contextmanager
 def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
     words = [word for option in options for word in ("-o", option)]
-    with serving("tests.support.long_texts_subject:Stretched", *words, cwd=ROOT) as server:
+    with serving("tests.support.long_texts_subject:LongTextsSubject", *words, cwd=ROOT) as server:
         server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
         for fault in faults:
             assert server.client.post(f"/chaos/{fault}").status_code == 202

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.buffering_proxy import box
+from tests.support.buffering_proxy import stream_holding_proxy
 from tests.support.chromium import LAPTOP, PHONE, PROJECTOR
 from tests.support.firefox import Firefox
 from tests.support.paired_devices import OPEN, OpenServer
@@ -186,31 +186,31 @@ def test_a_browser_is_paired_by_the_link_and_steers(engine: Engine) -> None:
 
 
 def test_a_stage_whose_packed_stream_is_held_back_takes_the_plain_one(server: Server, screen: Open) -> None:
-    with box(server.port) as between, box(server.port, with_head=True) as silent:
-        stages = [screen(f"http://127.0.0.1:{one.port}/", live=False) for one in (between, silent)]
+    with stream_holding_proxy(server.port) as proxy, stream_holding_proxy(server.port, with_head=True) as silent:
+        stages = [screen(f"http://127.0.0.1:{one.port}/", live=False) for one in (proxy, silent)]
         for stage in stages:
             connected(stage, 20)
         server.client.post("/goto/2")
         for stage in stages:
             until(stage, ".step", "2 of 5", 1)
-        assert between.held == silent.held == 2, (
+        assert proxy.held == silent.held == 2, (
             "one that hangs may be a bad network, which a plain stream would not help"
         )
 
 
 def test_a_stage_on_a_plain_stream_tries_a_packed_one_when_that_has_ended(server: Server, screen: Open) -> None:
-    with box(server.port) as between:
-        stage = screen(f"http://127.0.0.1:{between.port}/", live=False)
+    with stream_holding_proxy(server.port) as proxy:
+        stage = screen(f"http://127.0.0.1:{proxy.port}/", live=False)
         connected(stage, 20)
         for chapter, hangs in ((2, True), (3, False)):
-            wait_for(lambda: between.stood_sec > PROVEN_SEC, 40)  # one that has brought something for so long
-            between.asked.clear()
-            between.lets_through = not hangs
-            between.cut()
-            wait_for(lambda: between.asked != [])
+            wait_for(lambda: proxy.last_data_after_sec > PROVEN_SEC, 40)  # one that has brought something for so long
+            proxy.asked.clear()
+            proxy.is_disabled = not hangs
+            proxy.cut()
+            wait_for(lambda: proxy.asked != [])
             server.client.post(f"/goto/{chapter}")
             until(stage, ".step", f"{chapter} of 5", 20)
             one_try = ["/stream/stage?packed=1", "/stream/stage?picture=1", "/stream/stage"]
             # The picture may show the chapter before the stream behind it is asked for.
             expected = one_try if hangs else one_try[:1]
-            wait_for(lambda: between.asked == expected, say=lambda: str(between.asked))  # noqa: B023 - called at once
+            wait_for(lambda: proxy.asked == expected, say=lambda: str(proxy.asked))  # noqa: B023 - called at once

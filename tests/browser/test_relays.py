@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium, windows
-from tests.support.relays import Broker, Wire, broker, ident_of, relaying
+from tests.support.relays import PausableTcpProxy, RedisServer, ident_of, redis_server, relaying
 from tests.support.servers import Place, serving, wait_for
 
 pytestmark = pytest.mark.browser
@@ -39,8 +39,8 @@ def window(browser: Browser) -> Iterator[Open]:
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
@@ -55,7 +55,7 @@ def mark(page: Page) -> None:
     page.evaluate("window.loadedOnce = true")
 
 
-def test_a_page_of_a_relay_says_when_it_is_not_live_and_when_it_is_again(redis: Broker, window: Open) -> None:
+def test_a_page_of_a_relay_says_when_it_is_not_live_and_when_it_is_again(redis: RedisServer, window: Open) -> None:
     with serving("ratelimiter", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         stage.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live", 40)
         wait_for(lambda: relay.has(ident_of(stage.state())))
@@ -82,7 +82,9 @@ def test_a_page_of_a_relay_says_when_it_is_not_live_and_when_it_is_again(redis: 
         assert first.complaints + late.complaints == []
 
 
-def test_a_page_that_waits_for_the_show_turns_into_it_without_being_loaded_again(redis: Broker, window: Open) -> None:
+def test_a_page_that_waits_for_the_show_turns_into_it_without_being_loaded_again(
+    redis: RedisServer, window: Open
+) -> None:
     with relaying(redis.url) as relay:
         waiting = window(relay)
         page = live(waiting.page)
@@ -97,7 +99,7 @@ def test_a_page_that_waits_for_the_show_turns_into_it_without_being_loaded_again
         assert waiting.complaints == []
 
 
-def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: Broker, window: Open, tmp_path: Path) -> None:
+def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: RedisServer, window: Open, tmp_path: Path) -> None:
     args = ("none", "--redis", redis.url, "--journal", str(tmp_path / "show.db"))
     with relaying(redis.url) as relay:
         with serving(*args) as first:
@@ -111,7 +113,7 @@ def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: Broker, window:
         assert shown.complaints == []
 
 
-class Balancer(Wire):
+class Balancer(PausableTcpProxy):
     """Sends pages to one server and streams to another, until it is told otherwise."""
 
     def __init__(self, pages: int, streams: int) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 import demo
 from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
 from tests.support.pictures import png
-from tests.support.relays import broker, ident_of, relaying
+from tests.support.relays import ident_of, redis_server, relaying
 from tests.support.servers import serving, wait_for
 
 pytestmark = pytest.mark.browser
@@ -100,7 +100,11 @@ def test_the_pages_wear_the_theme_of_their_deck_and_an_edit_changes_it_at_once(b
 
 
 def test_a_relay_wears_it_too_and_fetches_each_of_its_files_once(browser: Browser, deck: Path) -> None:
-    with broker() as redis, serving(str(deck), "-x", "--redis", redis.url) as server, relaying(redis.url) as relay:
+    with (
+        redis_server() as redis,
+        serving(str(deck), "-x", "--redis", redis.url) as server,
+        relaying(redis.url) as relay,
+    ):
         wait_for(lambda: relay.has(ident_of(server.state())), 30)
         assert '<html lang="ar" dir="rtl" data-theme="light"' in relay.client.get("/").text
         with windows() as opened:

@@ -17,7 +17,7 @@ from demo.container_engine import Engine
 from demo.errors import EngineError
 from demo.processes.ports import free_ports
 from tests.support import fetch
-from tests.support.containers import containers, docker
+from tests.support.containers import container_group, docker
 from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     """Its `host:port`."""
-    with containers():  # skips, or fails, where there is no engine
+    with container_group():  # skips, or fails, where there is no engine
         pass
     program = shutil.which("docker-registry")
     if program is None:

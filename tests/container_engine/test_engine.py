@@ -9,9 +9,9 @@ import pytest
 from demo.container_engine import Container, Engine, EngineRefused, Selector, select_one
 from demo.errors import EngineError, InvalidValue
 from tests.support.container_faults import engine_at
-from tests.support.containers import PORT, Yard, docker, image
+from tests.support.containers import PORT, ContainerGroup, docker, image
 from tests.support.crashes import free_port
-from tests.support.engine_proxy import between
+from tests.support.engine_proxy import engine_proxy
 from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.anyio
@@ -23,26 +23,36 @@ async def engine() -> AsyncIterator[Engine]:
         yield made
 
 
-async def test_a_container_is_told_with_labels_networks_ports_and_state(yard: Yard, engine: Engine) -> None:
-    port, network = free_port(), yard.network()
-    ident = yard.run("one", "--network", network, "--network-alias", "uno", publish=port, labels={"role": "a=b"})
-    (one,) = await engine.containers(yard.project)
-    assert (one.id, one.name, one.service, one.project) == (ident, yard.name("one"), "one", yard.project)
+async def test_a_container_is_told_with_labels_networks_ports_and_state(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    port, network = free_port(), containers.network()
+    ident = containers.run("one", "--network", network, "--network-alias", "uno", publish=port, labels={"role": "a=b"})
+    (one,) = await engine.containers(containers.project)
+    assert (one.id, one.name, one.service, one.project) == (ident, containers.name("one"), "one", containers.project)
     assert one.labels["role"] == "a=b"
     assert one.networks == {network: ("uno",)}
     assert one.ports == {PORT: ("127.0.0.1", port)}
     assert (one.state, one.is_running, one.is_target, one.exit_code) == ("running", True, True, None)
 
 
-async def test_containers_that_do_not_run_are_told_too(yard: Yard, engine: Engine) -> None:
+async def test_containers_that_do_not_run_are_told_too(containers: ContainerGroup, engine: Engine) -> None:
     for name in ("made", "dead", "held", "runs"):
-        yard.run(name)
-    docker("kill", yard.name("dead"))
-    docker("pause", yard.name("held"))
-    docker("create", "--label", f"com.docker.compose.project={yard.project}", "--name", yard.name("new"), image(), "sh")
+        containers.run(name)
+    docker("kill", containers.name("dead"))
+    docker("pause", containers.name("held"))
+    docker(
+        "create",
+        "--label",
+        f"com.docker.compose.project={containers.project}",
+        "--name",
+        containers.name("new"),
+        image(),
+        "sh",
+    )
     told = {
-        container.name.removeprefix(f"{yard.project}-"): container
-        for container in await engine.containers(yard.project)
+        container.name.removeprefix(f"{containers.project}-"): container
+        for container in await engine.containers(containers.project)
     }
     states = {name: container.state for name, container in told.items()}
     assert states == {"made": "running", "dead": "exited", "held": "paused", "runs": "running", "new": "created"}
@@ -51,45 +61,49 @@ async def test_containers_that_do_not_run_are_told_too(yard: Yard, engine: Engin
     assert {name for name in told if told[name].is_running} == {"made", "runs"}
 
 
-async def test_one_that_does_not_exist_is_none_and_no_error(engine: Engine, yard: Yard) -> None:
+async def test_one_that_does_not_exist_is_none_and_no_error(engine: Engine, containers: ContainerGroup) -> None:
     assert await engine.inspect("0" * 64) is None
     with pytest.raises(EngineRefused, match=r"did not kill 000000000000: .*No such container"):
         await engine.kill("0" * 64)
 
 
-async def test_an_engine_keeps_its_identity_and_another_has_another(yard: Yard, engine: Engine) -> None:
+async def test_an_engine_keeps_its_identity_and_another_has_another(containers: ContainerGroup, engine: Engine) -> None:
     """Two on one machine share a key, and an ID with it: then the folder of their data tells them apart."""
     real, told = await engine.identity(), await engine.info()
     assert real == await engine.identity() == f"{told['ID']} {told['DockerRootDir']}"
     for own in (told["ID"], told["DockerRootDir"]):
-        with between() as line:
-            line.pretend(own, own[::-1])
-            async with engine_at(line.url) as other:
+        with engine_proxy() as proxy:
+            proxy.rename_engine(own, own[::-1])
+            async with engine_at(proxy.url) as other:
                 assert await other.identity() == real.replace(own, own[::-1])
 
 
-async def test_images_are_known_by_name(yard: Yard, engine: Engine) -> None:
+async def test_images_are_known_by_name(containers: ContainerGroup, engine: Engine) -> None:
     assert await engine.has_image(image())
     assert not await engine.has_image("chaos-stage-test:never")
 
 
-async def test_starting_what_runs_and_stopping_what_stands_is_no_error(yard: Yard, engine: Engine) -> None:
-    ident = yard.run("one")
+async def test_starting_what_runs_and_stopping_what_stands_is_no_error(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    ident = containers.run("one")
     await engine.start(ident)
     await engine.stop(ident)
     await engine.stop(ident)
-    assert yard.state("one") == "exited"
-    assert yard.inspect("one")["State"]["ExitCode"] == 0, "it was given its time to end"
+    assert containers.state("one") == "exited"
+    assert containers.inspect("one")["State"]["ExitCode"] == 0, "it was given its time to end"
 
 
-async def test_what_ignores_its_end_is_killed_when_its_grace_is_over(yard: Yard, engine: Engine) -> None:
-    ident = yard.run("deaf", command=("sh", "-c", 'trap "" TERM; sleep 600'))
+async def test_what_ignores_its_end_is_killed_when_its_grace_is_over(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    ident = containers.run("deaf", command=("sh", "-c", 'trap "" TERM; sleep 600'))
     await engine.stop(ident, 1)
-    assert yard.inspect("deaf")["State"]["ExitCode"] == 137
+    assert containers.inspect("deaf")["State"]["ExitCode"] == 137
 
 
-async def test_many_questions_at_once_are_all_answered(yard: Yard, engine: Engine) -> None:
-    idents = [yard.run(f"n{number}") for number in range(3)]
+async def test_many_questions_at_once_are_all_answered(containers: ContainerGroup, engine: Engine) -> None:
+    idents = [containers.run(f"n{number}") for number in range(3)]
     told = await asyncio.gather(*(engine.inspect(ident) for ident in idents * 20))
     assert [container.id for container in told if container] == idents * 20
 
@@ -158,26 +172,28 @@ def test_a_selector_that_means_everybody_cannot_be_made() -> None:
             Selector(**given)
 
 
-async def test_the_prefix_of_another_name_is_told_apart_by_the_engine_too(yard: Yard, engine: Engine) -> None:
-    yard.run("tikv-pd0")
+async def test_the_prefix_of_another_name_is_told_apart_by_the_engine_too(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    containers.run("tikv-pd0")
     with pytest.raises(EngineError, match="there is no container"):
-        await engine.find(Selector(yard.project, "tikv"))
-    ident = yard.run("tikv")
-    assert (await engine.find(Selector(yard.project, "tikv"))).id == ident
+        await engine.find(Selector(containers.project, "tikv"))
+    ident = containers.run("tikv")
+    assert (await engine.find(Selector(containers.project, "tikv"))).id == ident
 
 
-async def test_a_container_removed_between_list_and_look_is_left_out(yard: Yard) -> None:
-    kept, gone = yard.run("kept"), yard.run("gone")
-    with between() as line:
-        line.before(f"/containers/{gone}/json", lambda: docker("rm", "--force", gone))
-        async with engine_at(line.url) as engine:
-            assert [container.id for container in await engine.containers(yard.project)] == [kept]
+async def test_a_container_removed_between_list_and_look_is_left_out(containers: ContainerGroup) -> None:
+    kept, gone = containers.run("kept"), containers.run("gone")
+    with engine_proxy() as proxy:
+        proxy.before(f"/containers/{gone}/json", lambda: docker("rm", "--force", gone))
+        async with engine_at(proxy.url) as engine:
+            assert [container.id for container in await engine.containers(containers.project)] == [kept]
 
 
-def test_the_images_of_a_test_run_answer_over_http(yard: Yard) -> None:
+def test_the_images_of_a_test_run_answer_over_http(containers: ContainerGroup) -> None:
     """The stand-in itself: what all other tests lean on."""
     port = free_port()
-    yard.run("one", publish=port)
+    containers.run("one", publish=port)
     wait_for(lambda: _name(port) == "one", 10)
 
 

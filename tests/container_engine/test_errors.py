@@ -19,8 +19,8 @@ import pytest
 from demo.container_engine import Engine, EngineAway, EngineRefused
 from demo.errors import EngineError
 from tests.container_engine.test_discovery import certificates
-from tests.support.containers import Yard
-from tests.support.engine_proxy import between
+from tests.support.containers import ContainerGroup
+from tests.support.engine_proxy import engine_proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -106,23 +106,23 @@ async def test_a_forbidden_socket_says_whom_to_ask_for_permission(open_folder: P
     )
 
 
-async def test_an_engine_that_hangs_is_given_up_at_the_deadline(yard: Yard) -> None:
-    with between() as line:
-        engine = Engine(line.url, answer_sec=0.3)
+async def test_an_engine_that_hangs_is_given_up_at_the_deadline(containers: ContainerGroup) -> None:
+    with engine_proxy() as proxy:
+        engine = Engine(proxy.url, answer_sec=0.3)
         await engine.identity()
-        line.hang()
+        proxy.hang()
         began = time.monotonic()
         assert "did not answer within 0.3 s" in await sentence(engine)
         assert time.monotonic() - began < 2
 
 
-async def test_an_engine_that_comes_back_is_reached_by_the_same_object(yard: Yard) -> None:
-    with between() as line:
-        engine = Engine(line.url)
+async def test_an_engine_that_comes_back_is_reached_by_the_same_object(containers: ContainerGroup) -> None:
+    with engine_proxy() as proxy:
+        engine = Engine(proxy.url)
         before = await engine.identity()
-        line.cut()
+        proxy.cut()
         assert "no container engine answers" in await sentence(engine)
-        line.restore()
+        proxy.restore()
         assert await engine.identity() == before
         await engine.close()
 

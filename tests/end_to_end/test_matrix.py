@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.matrix import Cell, can_mount, run_cell
-from tests.support.matrix_limiter import CELLS, LimiterStand
+from tests.support.matrix_limiter import CELLS, LimiterSystem
 
 pytestmark = pytest.mark.system
 
@@ -19,22 +19,22 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stand(state: Path) -> Iterator[LimiterStand]:
+def system(state: Path) -> Iterator[LimiterSystem]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(state))
-        stand = LimiterStand("matrix")
-    yield stand
+        system = LimiterSystem("matrix")
+    yield system
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(state))
-        stand.end()
+        system.end()
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_nothing_stays_broken(
-    cell: Cell, stand: LimiterStand, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cell: Cell, system: LimiterSystem, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
-    if cell.what == "disk-full" and not can_mount():
+    if cell.scenario == "disk-full" and not can_mount():
         assert not os.environ.get("CI"), "a full disk needs a small one to be mounted: run as root"
         pytest.skip("NOT TESTED: a full disk needs root to mount a small one")
-    run_cell(stand, cell, tmp_path)
+    run_cell(system, cell, tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.compose_projects import ComposeFile, compose_file
 from tests.support.containers import docker
 from tests.support.servers import serving
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 pytestmark = pytest.mark.system
 
@@ -51,7 +51,7 @@ def test_containers_outlive_a_killed_server_and_end_with_the_next_one(file: Comp
     with serving(str(deck), "-x", state_home=home) as first:
         first.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
         before = {name: file.inspect(name)["State"]["StartedAt"] for name in ("db", "web")}
-        facts = told_system(first, "container engine")
+        facts = wait_for_system_description(first, "container engine")
         assert facts["runs as"] == f"compose project {file.project}, started with compose"
         assert facts["images"] == file.inspect("db")["Config"]["Image"].replace(":", " ")
         # No label demo.target, and all the same a target: the show has brought it up.

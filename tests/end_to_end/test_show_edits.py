@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_sse_client import Listening
+from tests.support.raw_sse_client import RawSseClient
 from tests.support.servers import Server, serving, wait_for
 
 EDITS = 8
@@ -74,8 +74,8 @@ def story(server: Server) -> tuple[str, str]:
 def test_an_edit_is_on_the_streams_within_a_second_and_a_broken_one_on_the_presenters_alone(deck: Path) -> None:
     with (
         serving(str(deck), "-x") as server,
-        Listening(server.port) as stage,
-        Listening(server.port, view="presenter") as presenter,
+        RawSseClient(server.port) as stage,
+        RawSseClient(server.port, view="presenter") as presenter,
     ):
         server.client.post("/advance")
         server.until(lambda state: state["chapter"]["status"] == "done")

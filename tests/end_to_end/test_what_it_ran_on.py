@@ -11,9 +11,9 @@ from demo.show.system_described import SystemDescribed
 from demo.subjects.ratelimiter.redis_server import find_server
 from tests.support.demo_command import run_demo
 from tests.support.postgres import postgres
-from tests.support.relays import broker
+from tests.support.relays import redis_server
 from tests.support.servers import Server, serving, wait_for
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 SECRET = "hunter2hunter2"
 
@@ -66,7 +66,7 @@ def test_a_rate_limiter_tells_its_redis_and_a_second_server_does_not_tell_the_sa
     options: tuple[Any, ...] = ("ratelimiter", "-o", "load=2")
     with serving(*options, state_home=state_home) as server:
         facts = until_described(server, state_home, "Redis")
-        assert told_system(server, "Redis") == facts
+        assert wait_for_system_description(server, "Redis") == facts
         assert "system" not in server.state()
     assert (facts["Redis"], facts["nodes"], facts["option load"]) == (installed_version(), "3", "2.0")
     assert facts["pay-exact"] == "100 in 10 s (exact), 18 requests a second"
@@ -80,7 +80,7 @@ def test_a_rate_limiter_tells_its_redis_and_a_second_server_does_not_tell_the_sa
 
 def test_a_show_file_tells_the_versions_of_what_it_asks_and_no_secret(tmp_path: Path, state_home: Path) -> None:
     path = tmp_path / "three.md"
-    with broker() as redis, postgres() as database:
+    with redis_server() as redis, postgres() as database:
         path.write_text(SHOW.format(redis=redis.port, postgres=database.url))
         with serving(str(path), "-x", state_home=state_home, env={"SHOW_KEY": SECRET}) as served:
             facts = until_described(served, state_home, "db")

@@ -8,13 +8,13 @@ import pytest
 
 from tests.evidence.test_replay_served import record_served
 from tests.support.demo_command import run_demo
-from tests.support.relays import Relay, any_show, broker, ident_of, number_of, relaying, shown
+from tests.support.relays import Relay, any_show, ident_of, next_visible_message, number_of, redis_server, relaying
 from tests.support.servers import Server, Stream, wait_for
 
 
 def test_streams_relay_and_programs_go_through_the_switch_and_a_killed_server_comes_back_live(tmp_path: Path) -> None:
     name, show = record_served(tmp_path), any_show()
-    with broker() as redis, relaying(redis.url, "--show", show) as relay:
+    with redis_server() as redis, relaying(redis.url, "--show", show) as relay:
         options = ["none", "--plan-b", name, "--fresh", "--redis", redis.url, "--show", show]
         server = Server(*options, state_home=tmp_path)
         try:
@@ -34,12 +34,12 @@ def test_streams_relay_and_programs_go_through_the_switch_and_a_killed_server_co
 def assert_streams_go_on(server: Server) -> None:
     """A page and a program that were connected before see the recording, and no number goes back."""
     with Stream(server, "/stream/stage") as stream, Stream(server, "/events") as events:
-        before = shown(stream)["id"]
+        before = next_visible_message(stream)["id"]
         assert json.loads(events.next()["data"])["replay"] is None
         assert server.client.post("/plan-b", data={"onn": "true"}).status_code == 422
         state = server.client.post("/plan-b", data={"on": "true"}).json()
         assert (state["replay"] is not None, state["chapter"]["number"]) == (True, 1)
-        while "replay-mark" not in (message := shown(stream))["data"]:
+        while "replay-mark" not in (message := next_visible_message(stream))["data"]:
             pass
         assert message["id"].rpartition("-")[0] == before.rpartition("-")[0]
         assert number_of(before) < number_of(message["id"]) <= server.state()["seq"]

@@ -20,7 +20,7 @@ from tests.conductor.test_conductor import SOON, reached
 from tests.evidence.test_replay import ask, draw, record, replaying, stands, until
 from tests.journal.test_recordings import RECORDINGS
 from tests.support.demo_command import run_demo
-from tests.support.relays import any_show, broker, relaying
+from tests.support.relays import any_show, redis_server, relaying
 from tests.support.servers import Server, Stream, serving, wait_for
 
 STARTS_SEC = 30.0
@@ -73,7 +73,7 @@ def test_a_killed_show_is_replayed_by_its_name_and_steered_by_requests(tmp_path:
 def test_a_relay_has_the_mark_and_offers_no_vote(tmp_path: Path) -> None:
     path, name = tmp_path / "voted.journal", any_show()
     asyncio.run(record(path))
-    with broker() as redis, relaying(redis.url, "--show", name) as relay:
+    with redis_server() as redis, relaying(redis.url, "--show", name) as relay:
         server = replay_server(tmp_path, str(path), "--redis", redis.url, "--show", name, "--from", "2")
         try:
             # A relay has no show until the first message of it.

@@ -14,7 +14,7 @@ import pytest
 from demo.showfile.show import open_show
 from demo.showfile.trust import deeds
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
-from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.recording_checks import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""

@@ -10,7 +10,7 @@ from demo.showfile.show import open_show
 from tests.support.example_shows import copy_example
 from tests.support.played_shows import PlayedShow, playing
 from tests.support.postgres import lacking_binaries
-from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.recording_checks import check_reported_and_replayed
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
-from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.recording_checks import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 """Played on a machine that is busy with other tests, too."""

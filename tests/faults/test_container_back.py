@@ -10,10 +10,10 @@ from demo.container_engine import Engine
 from demo.show import commands as c
 from demo.types import ChaosType
 from tests.conductor.test_conductor import THREE
-from tests.support.container_faults import BROKEN, DISCONNECT, KILL, PAUSE, engine_at, fault, probe
-from tests.support.containers import Yard, docker
+from tests.support.container_faults import DISCONNECT, KILL, PAUSE, STATE_WHEN_BROKEN, engine_at, fault, probe
+from tests.support.containers import ContainerGroup, docker
 from tests.support.crashes import free_port
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -32,22 +32,22 @@ async def engine() -> AsyncIterator[Engine]:
 
 @pytest.mark.parametrize("deed", BY_HAND, ids=lambda deed: deed.value)
 async def test_a_container_that_an_operator_brings_back_came_back_by_itself(
-    yard: Yard, engine: Engine, deed: ChaosType
+    containers: ContainerGroup, engine: Engine, deed: ChaosType
 ) -> None:
     port = free_port()
-    yard.run("one", publish=port)
+    containers.run("one", publish=port)
     is_up = probe(port)
-    await until_it(lambda: is_up("one"))
-    driver = fault(yard, deed, "one", engine, is_up, duration_sec=600.0)
+    await until_async(lambda: is_up("one"))
+    driver = fault(containers, deed, "one", engine, is_up, duration_sec=600.0)
     conductor = Conductor(ShowConfig("test", THREE, None, faults=[driver]))
     show = asyncio.create_task(conductor.run())
     try:
         await conductor.until(lambda state: state.opened, TIMEOUT_SEC)
         await conductor.submit(c.CommandEnvelope("test", c.Inject(driver.config.name)))
         assert await conductor.until(lambda state: state.faults[0].state == "active", TIMEOUT_SEC), conductor.state.log
-        await until(lambda: yard.state("one") == BROKEN[deed])
+        await until(lambda: containers.state("one") == STATE_WHEN_BROKEN[deed])
         await asyncio.sleep(LOOKED_SEC)
-        docker(*BY_HAND[deed], yard.name("one"))
+        docker(*BY_HAND[deed], containers.name("one"))
         assert await conductor.until(lambda state: state.faults[0].state == "idle", TIMEOUT_SEC), conductor.state.log
         back = conductor.state.faults[0].came_back_after_sec
         assert back is not None, conductor.state.log

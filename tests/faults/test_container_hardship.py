@@ -12,7 +12,7 @@ from demo.errors import FaultError
 from demo.faults.container_restore import ContainerState, restore_container
 from demo.types import ChaosType
 from tests.support.container_faults import (
-    DEEDS,
+    CONTAINER_FAULTS,
     DISCONNECT,
     KILL,
     PAUSE,
@@ -22,14 +22,14 @@ from tests.support.container_faults import (
     probe,
     until_healed,
 )
-from tests.support.containers import PORT, Yard, docker
+from tests.support.containers import PORT, ContainerGroup, docker
 from tests.support.crashes import free_port
-from tests.support.engine_proxy import Between, between
-from tests.support.ratelimiter_system import until_it
+from tests.support.engine_proxy import EngineProxy, engine_proxy
+from tests.support.ratelimiter_system import until_async
 
 pytestmark = pytest.mark.anyio
 
-each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.value)
+each_deed = pytest.mark.parametrize("deed", CONTAINER_FAULTS, ids=lambda deed: deed.value)
 
 
 @pytest.fixture
@@ -41,81 +41,89 @@ async def engine() -> AsyncIterator[Engine]:
 # The container goes its own ways.
 
 
-async def test_a_victim_that_vanishes_after_it_was_shown_is_not_replaced_by_another(yard: Yard, engine: Engine) -> None:
-    yard.run("one")
-    driver = fault(yard, KILL, "one", engine)
+async def test_a_victim_that_vanishes_after_it_was_shown_is_not_replaced_by_another(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    containers.run("one")
+    driver = fault(containers, KILL, "one", engine)
     await driver.choose()
-    docker("rm", "--force", yard.name("one"))
-    yard.run("one")
+    docker("rm", "--force", containers.name("one"))
+    containers.run("one")
     with pytest.raises(FaultError, match="one was removed since it was chosen: nothing was changed"):
         await driver.plan()
-    assert yard.state("one") == "running"
+    assert containers.state("one") == "running"
     assert (await driver.plan()).target == "one", "the next plan chooses anew"
 
 
 @each_deed
-async def test_a_victim_that_vanishes_after_the_plan_is_not_hit(yard: Yard, engine: Engine, deed: ChaosType) -> None:
-    yard.run("one")
-    driver = fault(yard, deed, "one", engine)
+async def test_a_victim_that_vanishes_after_the_plan_is_not_hit(
+    containers: ContainerGroup, engine: Engine, deed: ChaosType
+) -> None:
+    containers.run("one")
+    driver = fault(containers, deed, "one", engine)
     plan = await driver.plan()
-    docker("rm", "--force", yard.name("one"))
-    yard.run("one")
+    docker("rm", "--force", containers.name("one"))
+    containers.run("one")
     with pytest.raises(FaultError, match="one was removed: nothing was changed"):
         await driver.inject(plan)
-    assert yard.state("one") == "running"
-    assert set(yard.aliases("one")) == {"bridge"}
+    assert containers.state("one") == "running"
+    assert set(containers.aliases("one")) == {"bridge"}
     await driver.heal(plan)
     assert await driver.is_healed(plan)
 
 
 @each_deed
-async def test_a_victim_that_went_down_after_the_plan_is_not_hit(yard: Yard, engine: Engine, deed: ChaosType) -> None:
-    yard.run("one")
-    driver = fault(yard, deed, "one", engine)
+async def test_a_victim_that_went_down_after_the_plan_is_not_hit(
+    containers: ContainerGroup, engine: Engine, deed: ChaosType
+) -> None:
+    containers.run("one")
+    driver = fault(containers, deed, "one", engine)
     plan = await driver.plan()
-    docker("stop", yard.name("one"))
+    docker("stop", containers.name("one"))
     with pytest.raises(FaultError, match="one is exited, no longer running: nothing was changed"):
         await driver.inject(plan)
 
 
 @each_deed
 async def test_one_that_is_removed_while_it_is_broken_leaves_nothing_to_heal(
-    yard: Yard, engine: Engine, deed: ChaosType
+    containers: ContainerGroup, engine: Engine, deed: ChaosType
 ) -> None:
-    yard.run("one")
-    driver = fault(yard, deed, "one", engine)
+    containers.run("one")
+    driver = fault(containers, deed, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    docker("rm", "--force", yard.name("one"))
+    docker("rm", "--force", containers.name("one"))
     await driver.heal(plan)
     assert await driver.is_healed(plan)
 
 
-async def test_a_new_one_of_the_same_name_is_not_taken_for_the_old_one(yard: Yard, engine: Engine) -> None:
-    yard.run("one")
-    driver = fault(yard, KILL, "one", engine)
+async def test_a_new_one_of_the_same_name_is_not_taken_for_the_old_one(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    containers.run("one")
+    driver = fault(containers, KILL, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    docker("rm", "--force", yard.name("one"))
-    yard.run("one")
-    docker("pause", yard.name("one"))
+    docker("rm", "--force", containers.name("one"))
+    containers.run("one")
+    docker("pause", containers.name("one"))
     await driver.heal(plan)
     assert await driver.is_healed(plan)
-    assert yard.state("one") == "paused", "somebody else's doing"
+    assert containers.state("one") == "paused", "somebody else's doing"
 
 
-MEDDLING: dict[str, Callable[[Yard], object]] = {
-    "killed": lambda yard: docker("kill", yard.name("one")),
-    "paused": lambda yard: docker("pause", yard.name("one")),
-    "started": lambda yard: docker("start", yard.name("one")),
-    "restarted": lambda yard: docker("restart", "--time", "1", yard.name("one")),
-    "unpaused": lambda yard: docker("unpause", yard.name("one")),
-    "disconnected": lambda yard: docker("network", "disconnect", yard.name("net"), yard.name("one")),
-    "connected": lambda yard: docker("network", "connect", yard.name("net"), yard.name("one")),
-    "disconnected-killed": lambda yard: (MEDDLING["disconnected"](yard), MEDDLING["killed"](yard)),
-    "started-paused": lambda yard: (MEDDLING["started"](yard), MEDDLING["paused"](yard)),
-    "connected-paused": lambda yard: (MEDDLING["connected"](yard), MEDDLING["paused"](yard)),
-    "started-disconnected": lambda yard: (MEDDLING["started"](yard), MEDDLING["disconnected"](yard)),
+MEDDLING: dict[str, Callable[[ContainerGroup], object]] = {
+    "killed": lambda containers: docker("kill", containers.name("one")),
+    "paused": lambda containers: docker("pause", containers.name("one")),
+    "started": lambda containers: docker("start", containers.name("one")),
+    "restarted": lambda containers: docker("restart", "--time", "1", containers.name("one")),
+    "unpaused": lambda containers: docker("unpause", containers.name("one")),
+    "disconnected": lambda containers: docker("network", "disconnect", containers.name("net"), containers.name("one")),
+    "connected": lambda containers: docker("network", "connect", containers.name("net"), containers.name("one")),
+    "disconnected-killed": lambda containers: (MEDDLING["disconnected"](containers), MEDDLING["killed"](containers)),
+    "started-paused": lambda containers: (MEDDLING["started"](containers), MEDDLING["paused"](containers)),
+    "connected-paused": lambda containers: (MEDDLING["connected"](containers), MEDDLING["paused"](containers)),
+    "started-disconnected": lambda containers: (MEDDLING["started"](containers), MEDDLING["disconnected"](containers)),
 }
 SENSIBLE = {
     ChaosType.CONTAINER_KILL: ("started", "disconnected", "started-paused", "started-disconnected", "restarted"),
@@ -131,25 +139,25 @@ SENSIBLE = {
     ids=lambda part: part if isinstance(part, str) else part.value,
 )
 async def test_whatever_somebody_did_to_it_meanwhile_it_is_brought_back_to_what_it_was(
-    yard: Yard, engine: Engine, deed: ChaosType, meddling: str
+    containers: ContainerGroup, engine: Engine, deed: ChaosType, meddling: str
 ) -> None:
-    port, network = free_port(), yard.network()
-    yard.run("one", "--network", network, "--network-alias", "uno", publish=port)
-    driver = fault(yard, deed, "one", engine, probe(port))
+    port, network = free_port(), containers.network()
+    containers.run("one", "--network", network, "--network-alias", "uno", publish=port)
+    driver = fault(containers, deed, "one", engine, probe(port))
     plan = await driver.plan()
     await driver.inject(plan)
-    MEDDLING[meddling](yard)
+    MEDDLING[meddling](containers)
     await until_healed(driver, plan)
-    assert yard.state("one") == "running"
-    assert yard.aliases("one") == {network: {"uno"}}
+    assert containers.state("one") == "running"
+    assert containers.aliases("one") == {network: {"uno"}}
 
 
 @each_deed
 async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
-    yard: Yard, engine: Engine, deed: ChaosType
+    containers: ContainerGroup, engine: Engine, deed: ChaosType
 ) -> None:
-    yard.run("one", "--network", yard.network())
-    driver = fault(yard, deed, "one", engine)
+    containers.run("one", "--network", containers.network())
+    driver = fault(containers, deed, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
     before = ContainerState.planned(plan)
@@ -158,31 +166,37 @@ async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
     await driver.heal(plan)
     await restore_container(engine, before, broken)
     assert await driver.is_healed(plan)
-    docker("rm", "--force", yard.name("one"))
+    docker("rm", "--force", containers.name("one"))
     await restore_container(engine, before, broken)
 
 
-async def test_half_of_its_names_lost_is_not_healed_and_what_it_gained_is_kept(yard: Yard, engine: Engine) -> None:
-    network = yard.network()
-    yard.run("one", "--network", network, "--network-alias", "uno", "--network-alias", "eins")
-    yard.run("other", "--network", network)
-    driver = fault(yard, DISCONNECT, "one", engine)
+async def test_half_of_its_names_lost_is_not_healed_and_what_it_gained_is_kept(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    network = containers.network()
+    containers.run("one", "--network", network, "--network-alias", "uno", "--network-alias", "eins")
+    containers.run("other", "--network", network)
+    driver = fault(containers, DISCONNECT, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    docker("network", "connect", "--alias", "uno", "--alias", "ichi", network, yard.name("one"))
+    docker("network", "connect", "--alias", "uno", "--alias", "ichi", network, containers.name("one"))
     assert not await driver.is_healed(plan)
     await driver.heal(plan)
     assert await driver.is_healed(plan)
-    assert yard.aliases("one") == {network: {"uno", "eins", "ichi"}}
+    assert containers.aliases("one") == {network: {"uno", "eins", "ichi"}}
     for name in ("uno", "eins", "ichi"):
-        said = docker("exec", yard.name("other"), "busybox", "wget", "-q", "-O", "-", f"http://{name}:{PORT}/name")
+        said = docker(
+            "exec", containers.name("other"), "busybox", "wget", "-q", "-O", "-", f"http://{name}:{PORT}/name"
+        )
         assert said == "one"
 
 
-async def test_a_network_that_is_gone_is_said_and_healed_when_it_is_there_again(yard: Yard, engine: Engine) -> None:
-    network = yard.network()
-    yard.run("one", "--network", network)
-    driver = fault(yard, DISCONNECT, "one", engine)
+async def test_a_network_that_is_gone_is_said_and_healed_when_it_is_there_again(
+    containers: ContainerGroup, engine: Engine
+) -> None:
+    network = containers.network()
+    containers.run("one", "--network", network)
+    driver = fault(containers, DISCONNECT, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
     docker("network", "rm", network)
@@ -194,73 +208,79 @@ async def test_a_network_that_is_gone_is_said_and_healed_when_it_is_there_again(
     assert await driver.is_healed(plan)
 
 
-async def test_several_networks_are_all_left_and_all_joined_again(yard: Yard, engine: Engine) -> None:
+async def test_several_networks_are_all_left_and_all_joined_again(containers: ContainerGroup, engine: Engine) -> None:
     """Under the same names, and at the address that was asked for."""
     subnet = f"10.{random.randint(200, 250)}.{random.randint(0, 255)}"
-    first, second = yard.network("a"), yard.network("b", "--subnet", f"{subnet}.0/24")
-    yard.run("one", "--network", first, "--network-alias", "uno")
-    docker("network", "connect", "--alias", "due", "--ip", f"{subnet}.77", second, yard.name("one"))
-    driver = fault(yard, DISCONNECT, "one", engine)
+    first, second = containers.network("a"), containers.network("b", "--subnet", f"{subnet}.0/24")
+    containers.run("one", "--network", first, "--network-alias", "uno")
+    docker("network", "connect", "--alias", "due", "--ip", f"{subnet}.77", second, containers.name("one"))
+    driver = fault(containers, DISCONNECT, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    assert yard.aliases("one") == {}
+    assert containers.aliases("one") == {}
     await driver.heal(plan)
-    assert yard.aliases("one") == {first: {"uno"}, second: {"due"}}
-    assert yard.inspect("one")["NetworkSettings"]["Networks"][second]["IPAddress"] == f"{subnet}.77"
+    assert containers.aliases("one") == {first: {"uno"}, second: {"due"}}
+    assert containers.inspect("one")["NetworkSettings"]["Networks"][second]["IPAddress"] == f"{subnet}.77"
 
 
 # The engine goes its own ways.
 
 
 @pytest.fixture
-def line(yard: Yard) -> Iterator[Between]:
-    with between() as made:
+def proxy(containers: ContainerGroup) -> Iterator[EngineProxy]:
+    with engine_proxy() as made:
         yield made
 
 
 @each_deed
-async def test_an_engine_that_is_away_is_never_healed(yard: Yard, line: Between, deed: ChaosType) -> None:
-    yard.run("one", "--network", yard.network())
-    async with engine_at(line.url) as engine:
-        driver = fault(yard, deed, "one", engine)
+async def test_an_engine_that_is_away_is_never_healed(
+    containers: ContainerGroup, proxy: EngineProxy, deed: ChaosType
+) -> None:
+    containers.run("one", "--network", containers.network())
+    async with engine_at(proxy.url) as engine:
+        driver = fault(containers, deed, "one", engine)
         plan = await driver.plan()
         await driver.inject(plan)
-        line.cut()
+        proxy.cut()
         with pytest.raises(FaultError, match="no container engine answers at"):
             await driver.heal(plan)
         assert not await driver.is_healed(plan)
         with pytest.raises(FaultError, match="no container engine answers at"):
             await driver.plan()
-        line.restore()
+        proxy.restore()
         assert not await driver.is_healed(plan)
         await driver.heal(plan)
         assert await driver.is_healed(plan)
 
 
-async def test_an_engine_that_is_away_does_not_make_a_removed_container_healed(yard: Yard, line: Between) -> None:
-    yard.run("one")
-    async with engine_at(line.url) as engine:
-        driver = fault(yard, KILL, "one", engine)
+async def test_an_engine_that_is_away_does_not_make_a_removed_container_healed(
+    containers: ContainerGroup, proxy: EngineProxy
+) -> None:
+    containers.run("one")
+    async with engine_at(proxy.url) as engine:
+        driver = fault(containers, KILL, "one", engine)
         plan = await driver.plan()
         await driver.inject(plan)
-        docker("rm", "--force", yard.name("one"))
-        line.cut()
+        docker("rm", "--force", containers.name("one"))
+        proxy.cut()
         assert not await driver.is_healed(plan)
 
 
-async def test_an_engine_that_hangs_is_given_up_at_its_deadline_and_is_not_healed(yard: Yard, line: Between) -> None:
-    yard.run("one")
-    async with engine_at(line.url, answer_sec=0.5) as engine:
-        driver = fault(yard, PAUSE, "one", engine)
+async def test_an_engine_that_hangs_is_given_up_at_its_deadline_and_is_not_healed(
+    containers: ContainerGroup, proxy: EngineProxy
+) -> None:
+    containers.run("one")
+    async with engine_at(proxy.url, answer_sec=0.5) as engine:
+        driver = fault(containers, PAUSE, "one", engine)
         plan = await driver.plan()
         await driver.inject(plan)
-        line.hang()
+        proxy.hang()
         began = time.monotonic()
         assert not await driver.is_healed(plan)
         with pytest.raises(FaultError, match=r"did not answer within 0\.5 s"):
             await driver.heal(plan)
         assert time.monotonic() - began < 3
-        line.flow()
+        proxy.resume()
         await until_healed(driver, plan)
 
 
@@ -275,18 +295,18 @@ REQUESTS = {
 @each_deed
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "does-not-arrive"])
 async def test_a_line_that_breaks_right_at_the_deed_is_an_error_that_a_heal_mends(
-    yard: Yard, line: Between, deed: ChaosType, arrives: bool
+    containers: ContainerGroup, proxy: EngineProxy, deed: ChaosType, arrives: bool
 ) -> None:
-    yard.run("one", "--network", yard.network())
-    async with engine_at(line.url) as engine:
-        driver = fault(yard, deed, "one", engine)
+    containers.run("one", "--network", containers.network())
+    async with engine_at(proxy.url) as engine:
+        driver = fault(containers, deed, "one", engine)
         plan = await driver.plan()
-        line.break_at(REQUESTS[deed][0], arrives=arrives)
+        proxy.break_at(REQUESTS[deed][0], arrives=arrives)
         with pytest.raises(FaultError, match="no container engine answers at"):
             await driver.inject(plan)
         if arrives:
-            await until_it(lambda: _not(driver.is_healed(plan)))
-        line.break_at(REQUESTS[deed][1], arrives=arrives)
+            await until_async(lambda: _not(driver.is_healed(plan)))
+        proxy.break_at(REQUESTS[deed][1], arrives=arrives)
         if arrives:
             with pytest.raises(FaultError, match="no container engine answers at"):
                 await driver.heal(plan)
@@ -300,28 +320,28 @@ async def _not(told: Awaitable[bool]) -> bool:
 @each_deed
 @pytest.mark.parametrize("own", ["ID", "DockerRootDir"])
 async def test_another_engine_that_answers_is_never_healed(
-    yard: Yard, line: Between, engine: Engine, deed: ChaosType, own: str
+    containers: ContainerGroup, proxy: EngineProxy, engine: Engine, deed: ChaosType, own: str
 ) -> None:
-    yard.run("one", "--network", yard.network())
+    containers.run("one", "--network", containers.network())
     real = (await engine.info())[own]
-    driver = fault(yard, deed, "one", engine)
+    driver = fault(containers, deed, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    line.pretend(real, real[::-1])
-    async with engine_at(line.url) as elsewhere:
-        other = fault(yard, deed, "one", elsewhere)
+    proxy.rename_engine(real, real[::-1])
+    async with engine_at(proxy.url) as elsewhere:
+        other = fault(containers, deed, "one", elsewhere)
         with pytest.raises(FaultError, match=r"one belongs to another container engine than .*: set DOCKER_HOST"):
             await other.heal(plan)
         assert not await other.is_healed(plan), "what it knows of is broken"
-        docker("rm", "--force", yard.name("one"))
+        docker("rm", "--force", containers.name("one"))
         with pytest.raises(FaultError, match="one belongs to another container engine"):
             await other.is_healed(plan)
     assert await driver.is_healed(plan)
 
 
-async def test_the_loop_is_never_held_up(yard: Yard, engine: Engine) -> None:
-    yard.run("one")
-    driver = fault(yard, KILL, "one", engine)
+async def test_the_loop_is_never_held_up(containers: ContainerGroup, engine: Engine) -> None:
+    containers.run("one")
+    driver = fault(containers, KILL, "one", engine)
     longest = 0.0
 
     async def beat() -> None:

@@ -27,7 +27,7 @@ from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import why_not_comparable
 from demo.types import FaultDriver, Plan
-from tests.support.ratelimiter_system import QUICK, data_of, running, until_it, until_whole
+from tests.support.ratelimiter_system import QUICK, data_of, heal_and_wait, running, until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -48,7 +48,7 @@ async def one_for_all() -> AsyncIterator[OwnedSystem]:
 @pytest.fixture
 async def system(one_for_all: OwnedSystem) -> OwnedSystem:
     """The system of all tests that neither need a new one nor leave a fault in it: every part is up."""
-    await until_whole(one_for_all)
+    await heal_and_wait(one_for_all)
     return one_for_all
 
 
@@ -72,14 +72,14 @@ class Watched:
         async def seen() -> bool:
             return driver.is_seen(await self.health(), since)
 
-        await until_it(seen, timeout)
+        await until_async(seen, timeout)
 
     async def sees_no_more(self, driver: FaultDriver, since: float, timeout: float = 15.0) -> None:
         async def gone() -> bool:
             health = await self.health()
             return not driver.is_seen(health, since) and not health["has_issues"]
 
-        await until_it(gone, timeout)
+        await until_async(gone, timeout)
 
 
 def kill_of(system: OwnedSystem) -> ProcessKill:
@@ -106,7 +106,7 @@ async def heal(driver: FaultDriver, plan: Plan) -> None:
     async def healed() -> bool:
         return await driver.is_healed(plan)
 
-    await until_it(healed)
+    await until_async(healed)
 
 
 async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its_port() -> None:
@@ -124,7 +124,7 @@ async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its
         async def retried() -> bool:
             return bool((await watched.health())["totals"]["retried"] > before["retried"] + 5)
 
-        await until_it(retried)
+        await until_async(retried)
         with pytest.raises(FaultError, match="node-2 is not running"):
             await driver.plan()
         await heal(driver, plan)
@@ -230,7 +230,7 @@ async def test_a_pause_is_renewed_until_healed_and_ends_by_itself_when_nobody_re
             assert not await healed(), "an infinite pause ended before it was healed"
         await lease.end()  # as a crash would: nothing is unpaused
         assert not await healed()
-        await until_it(healed, TERM_SEC + 1)
+        await until_async(healed, TERM_SEC + 1)
 
 
 async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_step_three_times() -> None:
@@ -267,7 +267,7 @@ async def test_a_burst_ends_by_itself_in_the_traffic_process(system: OwnedSystem
     async def quiet() -> bool:
         return not await orders.is_bursting()
 
-    await until_it(quiet)
+    await until_async(quiet)
     with pytest.raises(FaultError, match="status 422"):
         await orders.burst(["made-up"], 2, 1.0)
 
@@ -346,7 +346,7 @@ async def told_of(system: OwnedSystem, since: float, key: str) -> Mapping[str, A
     async def settled() -> bool:
         return CLOCK.now() > since + 0.5
 
-    await until_it(settled)
+    await until_async(settled)
     return next(told for told in (await RequestAccounting(system)(since)).keys if told["key"] == key)
 
 

@@ -12,9 +12,17 @@ from demo.subjects.ratelimiter.faults import KILL as KILL_NODE
 from demo.subjects.ratelimiter.faults import faults as limiter_faults
 from demo.subjects.registry import load
 from demo.types import ChaosConfig, ChaosType, ChoosesTarget, FaultDriver
-from tests.support.container_faults import BROKEN, DEEDS, KILL, engine_at, fault, from_disk, until_healed
-from tests.support.containers import Yard
-from tests.support.ratelimiter_system import running, until_it
+from tests.support.container_faults import (
+    CONTAINER_FAULTS,
+    KILL,
+    STATE_WHEN_BROKEN,
+    engine_at,
+    fault,
+    from_disk,
+    until_healed,
+)
+from tests.support.containers import ContainerGroup
+from tests.support.ratelimiter_system import running, until_async
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.anyio
@@ -41,28 +49,30 @@ SELECTIONS: dict[str, TargetSelection] = {
 )
 async def test_a_container_can_be_named_among_those_that_the_fault_may_hit(kind: str, targets: str) -> None:
     async with engine_at("http://127.0.0.1:9") as engine:
-        driver: FaultDriver = fault(Yard(), KILL, SELECTIONS[kind], engine)
+        driver: FaultDriver = fault(ContainerGroup(), KILL, SELECTIONS[kind], engine)
         assert isinstance(driver, ChoosesTarget)
         assert list(driver.targets()) == targets.split()
         with pytest.raises(FaultError, match="there is no target 'c'"):
             await driver.plan_for("c")
 
 
-@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.value)
-async def test_the_container_that_is_named_is_broken_and_healed_and_no_other(yard: Yard, deed: ChaosType) -> None:
+@pytest.mark.parametrize("deed", CONTAINER_FAULTS, ids=lambda deed: deed.value)
+async def test_the_container_that_is_named_is_broken_and_healed_and_no_other(
+    containers: ContainerGroup, deed: ChaosType
+) -> None:
     for name in ("a", "b"):
-        yard.run(name)
+        containers.run(name)
     async with engine_at() as engine:
-        driver = fault(yard, deed, SELECTIONS["elected"], engine)
+        driver = fault(containers, deed, SELECTIONS["elected"], engine)
         assert await driver.choose() == "a"
         plan = from_disk(await driver.plan_for("b"))
         assert plan.target == "b"
-        networks = yard.aliases("b")
+        networks = containers.aliases("b")
         await driver.inject(plan)
-        assert (yard.state("a"), yard.state("b")) == ("running", BROKEN[deed])
-        assert (yard.aliases("b") == networks) == (BROKEN[deed] != "running")
+        assert (containers.state("a"), containers.state("b")) == ("running", STATE_WHEN_BROKEN[deed])
+        assert (containers.aliases("b") == networks) == (STATE_WHEN_BROKEN[deed] != "running")
         await until_healed(driver, plan, 15)
-        assert (yard.state("b"), yard.aliases("b")) == ("running", networks)
+        assert (containers.state("b"), containers.aliases("b")) == ("running", networks)
         assert (await driver.plan()).target == "a", "the next one is the fault's own again"
 
 
@@ -81,7 +91,7 @@ async def test_any_node_of_the_limiter_can_be_killed_and_comes_back() -> None:
         # Another process heals it from the plan alone.
         fresh = ProcessKill(KILL_NODE, system.nodes[1], system.system_run, system.nodes)
         await fresh.heal(plan)
-        await until_it(lambda: fresh.is_healed(plan))
+        await until_async(lambda: fresh.is_healed(plan))
         assert await system.nodes[2].is_up()
         with pytest.raises(FaultError, match="there is no target 'redis'"):
             await driver.plan_for("redis")

@@ -14,7 +14,7 @@ from demo.journal import Journal
 from demo.journal.library.inspect import summarize
 from demo.types import Plan
 from tests.support.demo_command import run_demo
-from tests.support.lamp import LAMP, put_out
+from tests.support.lamp import LAMP, inject
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +74,7 @@ def left_broken(home: Path) -> Path:
     """A show on the shelf whose server was killed with a fault in place, and whose undo was damaged; its journal."""
     (home / "lamp.py").write_text(LAMP)
     with serving("lamp:Lamp", cwd=home, state_home=home) as server:
-        put_out(server, home)
+        inject(server, home)
         server.kill_with_watchdog()
     (journal,) = home.rglob("*.journal")
     alter(journal, "UPDATE undos SET undo = '{'")
@@ -126,7 +126,7 @@ def test_a_named_journal_begun_afresh_leaves_it_in_the_one_that_was_moved_aside(
     journal = tmp_path / "show.journal"
     options = ("lamp:Lamp", "--journal", str(journal))
     with serving(*options, cwd=tmp_path, state_home=tmp_path) as server:
-        put_out(server, tmp_path)
+        inject(server, tmp_path)
         server.kill_with_watchdog()
     alter(journal, "UPDATE undos SET undo = '[1]'")
     with serving(*options, "--fresh", cwd=tmp_path, state_home=tmp_path) as server:

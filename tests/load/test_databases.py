@@ -15,18 +15,18 @@ from demo.load.redis import RedisSender
 from demo.processes.ports import free_ports
 from tests.load.loaded import until
 from tests.support.postgres import Postgres, postgres
-from tests.support.relays import Broker
+from tests.support.relays import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    broker = Broker(password="hunter2")
+def redis() -> Iterator[RedisServer]:
+    server = RedisServer(password="hunter2")
     try:
-        yield broker
+        yield server
     finally:
-        broker.close()
+        server.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def rows(database: Postgres) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT load, number FROM {TABLE} ORDER BY number".encode()).fetchall()
 
 
-async def test_keys_of_redis_are_its_own_and_go_away(redis: Broker) -> None:
+async def test_keys_of_redis_are_its_own_and_go_away(redis: RedisServer) -> None:
     redis.client.set("theirs", "1")
     load = Load(RedisSender("writes", redis.url, 20.0), 20.0)
     load.measure_since(uptime())

@@ -6,39 +6,41 @@ import pytest
 
 from demo.container_engine import Container, Engine
 from demo.probes.container import NO_CONTAINER, STILL_RUNS, ContainerCommandProbe, ContainerFinder, ContainerProbe
-from tests.support.containers import Yard, docker
+from tests.support.containers import ContainerGroup, docker
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_container_is_found_by_service_and_its_state_told(yard: Yard) -> None:
+async def test_a_container_is_found_by_service_and_its_state_told(containers: ContainerGroup) -> None:
     engine = Engine()
-    yard.run("web")
+    containers.run("web")
     for finder in (
-        ContainerFinder(engine, "web", project=yard.project),
-        ContainerFinder(engine, name=yard.name("web")),
+        ContainerFinder(engine, "web", project=containers.project),
+        ContainerFinder(engine, name=containers.name("web")),
     ):
         assert (await ContainerProbe(finder).read()).data == {"state": "running", "exit": None}
     probe = ContainerProbe(finder)
-    docker("pause", yard.name("web"))
+    docker("pause", containers.name("web"))
     assert (await probe.read()).data["state"] == "paused"
-    docker("unpause", yard.name("web"))
-    docker("kill", yard.name("web"))
+    docker("unpause", containers.name("web"))
+    docker("kill", containers.name("web"))
     assert (await probe.read()).data == {"state": "exited", "exit": 137}
-    docker("rm", yard.name("web"))
+    docker("rm", containers.name("web"))
     assert (await probe.read()).data["state"] == "missing"
-    yard.run("web")
+    containers.run("web")
     assert (await probe.read()).data["state"] == "running"
     await engine.close()
 
 
-async def test_of_a_container_that_has_just_ended_the_engine_is_not_asked(yard: Yard) -> None:
+async def test_of_a_container_that_has_just_ended_the_engine_is_not_asked(containers: ContainerGroup) -> None:
     engine = Engine()
-    yard.run("web")
-    known = await engine.inspect(yard.name("web"))
+    containers.run("web")
+    known = await engine.inspect(containers.name("web"))
     assert known is not None
     ended: list[Container] = []
-    finder = ContainerFinder(engine, "web", project=yard.project, ended_lately=lambda ident: next(iter(ended), None))
+    finder = ContainerFinder(
+        engine, "web", project=containers.project, ended_lately=lambda ident: next(iter(ended), None)
+    )
     assert (await ContainerProbe(finder).read()).data["state"] == "running"
     ended.append(replace(known, state="exited", exit_code=137))
     assert (await ContainerProbe(finder).read()).data == {"state": "exited", "exit": 137}
@@ -47,10 +49,12 @@ async def test_of_a_container_that_has_just_ended_the_engine_is_not_asked(yard: 
     await engine.close()
 
 
-async def test_a_command_in_a_container_tells_its_exit_code_and_output_and_gets_no_shell(yard: Yard) -> None:
+async def test_a_command_in_a_container_tells_its_exit_code_and_output_and_gets_no_shell(
+    containers: ContainerGroup,
+) -> None:
     engine = Engine()
-    yard.run("web")
-    finder = ContainerFinder(engine, "web", project=yard.project)
+    containers.run("web")
+    finder = ContainerFinder(engine, "web", project=containers.project)
 
     async def read(*argv: str, deadline_sec: float = 30.0) -> object:
         reading = await ContainerCommandProbe(finder, argv, deadline_sec).read()
@@ -61,9 +65,9 @@ async def test_a_command_in_a_container_tells_its_exit_code_and_output_and_gets_
     hanging = ContainerCommandProbe(finder, ("sleep", "600"), 2.0)
     assert (await hanging.read()).trouble == "did not end in 2000 ms"
     assert (await hanging.read()).trouble == STILL_RUNS
-    docker("kill", yard.name("web"))
+    docker("kill", containers.name("web"))
     assert await read("true") == "its container is exited"
-    docker("rm", yard.name("web"))
+    docker("rm", containers.name("web"))
     assert await read("true") == NO_CONTAINER
     await engine.close()
 

@@ -17,7 +17,7 @@ from demo.processes.ports import free_ports
 from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.etcd.identity import Identities
 from demo.subjects.etcd.kv_store import EtcdStore
-from tests.support.ratelimiter_system import until_it
+from tests.support.ratelimiter_system import until_async
 
 
 def test_ids_beyond_a_double_stay_exact() -> None:
@@ -86,11 +86,11 @@ async def test_another_etcd_on_a_dead_member_s_port_is_down_and_confirms_nothing
         ours, other = etcd_at(port, "ours", tmp_path), etcd_at(port, "other", tmp_path)
         try:
             await ours.start()
-            await until_it(confirmed, 20)
+            await until_async(confirmed, 20)
             assert (await looked()).ok
             await ours.stop()
             await other.start()
-            await until_it(lambda: _answers(probe), 20)
+            await until_async(lambda: _answers(probe), 20)
             assert (await looked()).trouble == "another etcd answers on its port"
             with pytest.raises(NotDone):
                 await store.put("key", b"value", 1.0)

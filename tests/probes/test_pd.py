@@ -1,4 +1,4 @@
-"""PD's probe against the contract cluster: a killed store and a killed leader, PD's lag, odd bodies, frozen members."""
+"""PD's probe against the fake cluster: a killed store and a killed leader, PD's lag, odd bodies, frozen members."""
 
 import json
 import time
@@ -80,7 +80,7 @@ async def test_the_story_of_a_kill_with_pds_lagging_word(session: aiohttp.Client
         assert await told() == ("Disconnected", 0)
         cluster.revive("tikv1")
         assert (await told())[0] == "Up"
-        cluster.say("tikv1", "Down")
+        cluster.force_state("tikv1", "Down")
         assert (await told())[0] == "Down"
 
 
@@ -164,12 +164,12 @@ async def test_a_slow_pd_is_not_waited_for(cluster: Cluster, session: aiohttp.Cl
 async def test_what_is_not_pds_json_is_said_to_be_that(
     cluster: Cluster, session: aiohttp.ClientSession, twist: Any
 ) -> None:
-    cluster.twist("pd0", twist)
+    cluster.rewrite_body("pd0", twist)
     assert (await probe_of(cluster, session).read()).trouble == "answered with unexpected JSON, not PD's"
 
 
 async def test_one_odd_part_does_not_hide_the_others(cluster: Cluster, session: aiohttp.ClientSession) -> None:
-    cluster.twist("pd0", lambda path, body: html(path, body) if path == "/stores" else body)
+    cluster.rewrite_body("pd0", lambda path, body: html(path, body) if path == "/stores" else body)
     reading = await probe_of(cluster, session).read()
     assert reading.data["troubles"] == {"stores": "answered with unexpected JSON, not PD's"}
     assert "stores" not in reading.data
@@ -187,7 +187,7 @@ async def test_an_answer_that_breaks_off_or_never_ends_is_left(
 
 async def test_unknown_keys_are_ignored(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     plain = await probe_of(cluster, session).read()
-    cluster.twist("pd0", lambda path, body: strange(path, body) if body else body)
+    cluster.rewrite_body("pd0", lambda path, body: strange(path, body) if body else body)
     odd = await probe_of(cluster, session).read()
     assert odd.data["troubles"] == {}
     assert [store["id"] for store in by_id(odd)] == [store["id"] for store in by_id(plain)]
@@ -197,7 +197,7 @@ async def test_what_pd_leaves_out_is_unknown_and_no_number_is_made_up(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     less = without("state_name", "status", "version", "cluster_id", "last_heartbeat")
-    cluster.twist("pd0", lambda path, body: less(path, body) if body else body)
+    cluster.rewrite_body("pd0", lambda path, body: less(path, body) if body else body)
     reading = await probe_of(cluster, session).read()
     assert reading.data["troubles"] == {}
     store = by_id(reading)[0]

@@ -16,7 +16,7 @@ from demo.probes.redis import RedisProbe
 from demo.processes.port_owner import PortOwner
 from demo.processes.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
-from tests.support.ratelimiter_system import own_redis, until_it
+from tests.support.ratelimiter_system import own_redis, until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +129,7 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
         async def is_back() -> bool:
             return (await probe.read()).ok
 
-        await until_it(is_back)
+        await until_async(is_back)
         child.kill()
         await child.wait()
         assert (await probe.read()).trouble == "connection refused"

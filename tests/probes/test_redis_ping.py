@@ -7,13 +7,13 @@ from redis.asyncio import Redis
 
 from demo.errors import InvalidValue
 from demo.probes.redis_ping import REFUSED, RedisPingProbe
-from tests.support.relays import broker
+from tests.support.relays import redis_server
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_redis_that_answers_tells_its_role_and_its_death_is_seen_and_survived() -> None:
-    with broker() as redis:
+    with redis_server() as redis:
         probe = RedisPingProbe(redis.url, 20.0)
         reading = await probe.read()
         assert (reading.ok, reading.data["role"]) == (True, "master")
@@ -26,7 +26,7 @@ async def test_a_redis_that_answers_tells_its_role_and_its_death_is_seen_and_sur
 
 
 async def test_its_version_is_asked_over_the_one_connection_while_it_is_looked_at() -> None:
-    with broker() as redis:
+    with redis_server() as redis:
         probe = RedisPingProbe(redis.url, 20.0)
         assert (await probe.read()).ok
         async with Redis.from_url(redis.url) as client:
@@ -42,7 +42,7 @@ async def test_its_version_is_asked_over_the_one_connection_while_it_is_looked_a
 
 
 async def test_a_frozen_redis_is_given_up_and_its_late_answer_is_not_taken_for_another() -> None:
-    with broker() as redis:
+    with redis_server() as redis:
         probe = RedisPingProbe(redis.url, 1.0)
         async with asyncio.timeout(20):
             while not (await probe.read()).ok:  # noqa: ASYNC110
@@ -51,7 +51,7 @@ async def test_a_frozen_redis_is_given_up_and_its_late_answer_is_not_taken_for_a
         try:
             assert (await probe.read()).trouble == "no answer in 1000 ms"
         finally:
-            redis.go_on()
+            redis.resume()
         async with asyncio.timeout(20):
             while not (reading := await probe.read()).ok:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -60,14 +60,14 @@ async def test_a_frozen_redis_is_given_up_and_its_late_answer_is_not_taken_for_a
 
 
 async def test_a_replica_says_what_it_is() -> None:
-    with broker() as master, broker("--replicaof", "127.0.0.1", str(master.port)) as replica:
+    with redis_server() as master, redis_server("--replicaof", "127.0.0.1", str(master.port)) as replica:
         probe = RedisPingProbe(replica.url, 20.0)
         assert (await probe.read()).data["role"] == "slave"
         await probe.close()
 
 
 async def test_a_wrong_password_says_nothing_about_the_redis() -> None:
-    with broker(password="right") as redis:
+    with redis_server(password="right") as redis:
         for url in (redis.url.replace("right", "wrong"), redis.url.replace(":right@", "")):
             probe = RedisPingProbe(url, 20.0)
             reading = await probe.read()

@@ -107,7 +107,7 @@ async def test_only_the_last_seconds_count(cluster: Cluster, session: aiohttp.Cl
 async def test_metrics_that_are_none_are_trouble(
     cluster: Cluster, session: aiohttp.ClientSession, twist: object
 ) -> None:
-    cluster.twist("tikv0", twist)  # type: ignore[arg-type]
+    cluster.rewrite_body("tikv0", twist)  # type: ignore[arg-type]
     reading = await QpsProbe(lambda: session, cluster.status_urls["tikv0"]).read()
     assert reading.trouble == "answered, but without TiKV's counters"
 

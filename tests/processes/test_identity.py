@@ -28,8 +28,8 @@ from demo.subjects.ratelimiter.limits import LIMITS
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller, assemble
 from demo.subjects.ratelimiter.redis_server import find_server
-from tests.support.ratelimiter_system import running, until, until_it
-from tests.support.tcp_gate import let_in
+from tests.support.ratelimiter_system import running, until, until_async
+from tests.support.tcp_gate import wait_for_accepted_connections
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +83,7 @@ async def stranger_on(port: int, body: bytes = b"{}") -> AsyncIterator[Stranger]
         yield stranger
     finally:
         server.close()
-        await let_in()
+        await wait_for_accepted_connections()
         for writer in stranger.open:
             writer.transport.abort()
         await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_a_stranger_s_redis_on_our_port_is_not_ours_whatever_it_lets_in_an
                 # On a busy machine a look may take longer than it may, and then says just that.
                 return (await system.redis.probe.read()).trouble == STRANGER
 
-            await until_it(is_told)
+            await until_async(is_told)
             assert stranger.heard == b""
 
 

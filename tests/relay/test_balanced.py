@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.support import fetch
 from tests.support.chromium import PROJECTOR, Window, chromium
 from tests.support.nginx import nginx, require_nginx
-from tests.support.relays import Relay, broker, free_port, ident_of, number_of, relaying, shown
+from tests.support.relays import Relay, free_port, ident_of, next_visible_message, number_of, redis_server, relaying
 from tests.support.servers import Server, Stream, serving, wait_for
 
 DOCS = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
@@ -32,7 +32,7 @@ class Balanced:
     def __init__(self, stack: ExitStack, place: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        redis = stack.enter_context(broker())
+        redis = stack.enter_context(redis_server())
         self.stage: Server = stack.enter_context(serving("none", "--redis", redis.url))
         self.relays = [stack.enter_context(relaying(redis.url, "--public-name", self.url)) for _ in range(2)]
         for relay in self.relays:
@@ -58,17 +58,17 @@ def balanced(tmp_path: Path) -> Iterator[Balanced]:
 
 def test_a_stream_is_not_held_back_and_when_its_relay_dies_it_goes_on_at_the_other(balanced: Balanced) -> None:
     with Stream(balanced, "/stream/stage") as stream:
-        shown(stream)
+        next_visible_message(stream)
         for number in range(3):
             balanced.stage.client.post("/say", json={"text": f"line {number}"})
-            seen = shown(stream)
+            seen = next_visible_message(stream)
             assert f"line {number}" in seen["data"]
         balanced.relays[0].kill()
         balanced.stage.client.post("/say", json={"text": "one less"})
         with Stream(balanced, "/stream/stage", {"Last-Event-ID": seen["id"]}) as other:
-            again = shown(other)
+            again = next_visible_message(other)
             while "one less" not in again["data"]:
-                again = shown(other)
+                again = next_visible_message(other)
             assert number_of(again["id"]) > number_of(seen["id"])
 
 

@@ -15,7 +15,7 @@ from demo.errors import FeedError, UsageError
 from demo.relay.feed import FeedMessage, Publisher, RelayStore, Subscriber, feed_address
 from demo.relay.feed.message import parse_message
 from demo.relay.feed.redis_store import MAX_MESSAGES
-from tests.support.relays import Broker, any_show, broker, wire
+from tests.support.relays import RedisServer, any_show, pausable_proxy, redis_server
 
 MESSAGE = FeedMessage(
     "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"tale": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
@@ -23,13 +23,13 @@ MESSAGE = FeedMessage(
 
 
 @pytest.fixture(scope="module")
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
 @pytest.fixture
-async def store(redis: Broker) -> AsyncIterator[RelayStore]:
+async def store(redis: RedisServer) -> AsyncIterator[RelayStore]:
     found = RelayStore(feed_address(redis.url, any_show()))
     yield found
     await found.close()
@@ -191,7 +191,7 @@ async def test_an_older_message_of_the_same_run_is_dropped_and_a_new_runs_is_not
 
 
 @pytest.mark.anyio
-async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, store: RelayStore) -> None:
+async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: RedisServer, store: RelayStore) -> None:
     assert await put(store, MESSAGE) == "run-1", "nobody's: it is claimed on the way"
     await store.claim("run-2")
     assert await put(store, replace(MESSAGE, seq=8)) == "run-2"
@@ -282,26 +282,26 @@ async def publishing(store: RelayStore) -> AsyncIterator[Made]:
 
 
 @pytest.mark.anyio
-async def test_while_redis_is_slow_only_the_newest_message_waits(redis: Broker) -> None:
+async def test_while_redis_is_slow_only_the_newest_message_waits(redis: RedisServer) -> None:
     show = any_show()
-    with wire(redis.port) as line:
+    with pausable_proxy(redis.port) as line:
         slow = RelayStore(feed_address(f"redis://127.0.0.1:{line.port}", show))
         near = RelayStore(feed_address(redis.url, show))
         async with publishing(slow) as made, following(near) as watching:
             made.change()
             await watching.until("e-1")
-            line.hold()
+            line.pause()
             for _ in range(1000):
                 made.change()
                 await asyncio.sleep(0)
-            line.go_on()
+            line.resume()
             await watching.until("e-1001")
             assert len(watching.messages) <= 4
         await near.close()
 
 
 @pytest.mark.anyio
-async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, store: RelayStore) -> None:
+async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: RedisServer, store: RelayStore) -> None:
     async with publishing(store) as made, following(store) as watching:
         for _ in range(200):
             made.change()
@@ -321,7 +321,7 @@ async def test_a_silent_show_is_heard_of_all_the_same(store: RelayStore) -> None
 
 
 @pytest.mark.anyio
-async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: RelayStore) -> None:
+async def test_the_counts_of_relays_are_summed_until_they_expire(redis: RedisServer, store: RelayStore) -> None:
     await store.count("one", 3)
     await store.count("two", 4)
     assert (await store.send_heartbeat("run-1", None)).viewers == 7

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
+from tests.support.relays import (
+    RedisServer,
+    Relay,
+    any_show,
+    ident_of,
+    next_visible_message,
+    number_of,
+    pausable_proxy,
+    redis_server,
+    relaying,
+)
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
 
@@ -17,8 +27,8 @@ SOON_SEC = 0.5
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
@@ -48,12 +58,12 @@ def lines_of(stage: Server) -> list[str]:
 
 
 def until_said(stream: Stream, text: str) -> dict[str, str]:
-    while text not in (message := shown(stream))["data"]:
+    while text not in (message := next_visible_message(stream))["data"]:
         pass
     return message
 
 
-def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(redis: Broker) -> None:
+def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(redis: RedisServer) -> None:
     with ExitStack() as stack:
         stage = stack.enter_context(serving("none", "--redis", redis.url))
         relays = [stack.enter_context(relaying(redis.url)) for _ in range(2)]
@@ -61,7 +71,7 @@ def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(r
         direct = stack.enter_context(Stream(stage, "/stream/stage"))
         watched = [stack.enter_context(Stream(relay, "/stream/stage")) for relay in relays]
         for stream in (direct, *watched):
-            shown(stream)
+            next_visible_message(stream)
         press(stage, "before")
         ident = together(stage, *relays)
         redis.kill()
@@ -89,34 +99,34 @@ def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(r
         assert "Traceback" not in stage.said()
 
 
-def test_a_redis_that_hangs_is_as_lost_as_a_dead_one(redis: Broker) -> None:
+def test_a_redis_that_hangs_is_as_lost_as_a_dead_one(redis: RedisServer) -> None:
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         together(stage, relay)
         redis.hang()
         assert max(press(stage, f"hung {number}") for number in range(30)) < SOON_SEC
         wait_for(lambda: not is_live(relay), 6)
         wait_for(lambda: any("does not answer" in line for line in lines_of(stage)))
-        redis.go_on()
+        redis.resume()
         together(stage, relay)
         wait_for(lambda: is_live(relay))
         assert relay.state()["said"] == "hung 29"
 
 
-def test_a_redis_that_is_not_there_yet_keeps_neither_show_nor_relay_from_starting(redis: Broker) -> None:
+def test_a_redis_that_is_not_there_yet_keeps_neither_show_nor_relay_from_starting(redis: RedisServer) -> None:
     redis.kill()
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         assert press(stage, "alone") < SOON_SEC
         problem(relay.client.get("/state"), 503, "no_show")
         wait_for(lambda: "Connection refused" in stage.said() and "Connection refused" in relay.said())
         with Stream(relay, "/stream/stage") as stream:
-            assert "The show has not begun" in shown(stream)["data"]
+            assert "The show has not begun" in next_visible_message(stream)["data"]
             redis.start()
             message = until_said(stream, "alone")
         assert message["id"].rpartition("-")[0] == together(stage, relay).rpartition("-")[0]
         assert "The show has not begun" not in relay.client.get("/").text
 
 
-def test_an_emptied_redis_is_filled_again_within_two_beats(redis: Broker) -> None:
+def test_an_emptied_redis_is_filled_again_within_two_beats(redis: RedisServer) -> None:
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         ident = together(stage, relay)
         for command in (("DEL", "chaos-stage:default:pictures"), ("FLUSHALL",)):
@@ -128,7 +138,7 @@ def test_an_emptied_redis_is_filled_again_within_two_beats(redis: Broker) -> Non
 
 
 def test_a_conductor_killed_and_restarted_on_its_journal_is_followed_in_its_epoch(
-    redis: Broker, tmp_path: Path
+    redis: RedisServer, tmp_path: Path
 ) -> None:
     args = ("none", "--redis", redis.url, "--journal", str(tmp_path / "show.db"))
     with relaying(redis.url) as relay, ExitStack() as stack:
@@ -136,7 +146,7 @@ def test_a_conductor_killed_and_restarted_on_its_journal_is_followed_in_its_epoc
             first.client.post("/goto/3")
             before = together(first, relay)
             stream = stack.enter_context(Stream(relay, "/stream/stage"))
-            shown(stream)
+            next_visible_message(stream)
             first.kill_with_watchdog()
         wait_for(lambda: not is_live(relay), 6)
         assert relay.state()["chapter"]["title"] == "Many hands"
@@ -150,14 +160,14 @@ def test_a_conductor_killed_and_restarted_on_its_journal_is_followed_in_its_epoc
             assert message["id"].rpartition("-")[0] == before.rpartition("-")[0], "the same stream goes on"
 
 
-def test_a_fresh_show_is_followed(redis: Broker, tmp_path: Path) -> None:
+def test_a_fresh_show_is_followed(redis: RedisServer, tmp_path: Path) -> None:
     args = ("none", "--redis", redis.url, "--journal", str(tmp_path / "show.db"))
     with relaying(redis.url) as relay, ExitStack() as stack:
         with serving(*args) as first:
             first.client.post("/goto/3")
             before = together(first, relay)
             stream = stack.enter_context(Stream(relay, "/stream/stage"))
-            shown(stream)
+            next_visible_message(stream)
         with serving(*args, "--fresh") as second:
             after = together(second, relay)
             assert after.rpartition("-")[0] != before.rpartition("-")[0]
@@ -165,7 +175,7 @@ def test_a_fresh_show_is_followed(redis: Broker, tmp_path: Path) -> None:
             assert message["id"].rpartition("-")[0] == after.rpartition("-")[0]
 
 
-def test_a_relay_killed_and_restarted_has_the_whole_state(redis: Broker) -> None:
+def test_a_relay_killed_and_restarted_has_the_whole_state(redis: RedisServer) -> None:
     with serving("none", "--redis", redis.url) as stage:
         with relaying(redis.url) as first:
             together(stage, first)
@@ -173,10 +183,10 @@ def test_a_relay_killed_and_restarted_has_the_whole_state(redis: Broker) -> None
             first.kill()
         stage.client.post("/goto/4")
         with relaying(redis.url, port=port) as second, Stream(second, "/stream/stage") as stream:
-            assert "A chapter can act" in shown(stream)["data"]
+            assert "A chapter can act" in next_visible_message(stream)["data"]
 
 
-def test_a_relay_that_starts_after_the_conductor_died_does_not_call_it_live(redis: Broker) -> None:
+def test_a_relay_that_starts_after_the_conductor_died_does_not_call_it_live(redis: RedisServer) -> None:
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         ident = together(stage, relay)
         stage.kill_with_watchdog()
@@ -188,19 +198,22 @@ def test_a_relay_that_starts_after_the_conductor_died_does_not_call_it_live(redi
             assert abs(lost[0] - lost[1]) < timedelta(seconds=1), "each dates by its own clock"
 
 
-def test_a_conductor_that_comes_back_behind_its_successor_speaks_no_more(redis: Broker) -> None:
+def test_a_conductor_that_comes_back_behind_its_successor_speaks_no_more(redis: RedisServer) -> None:
     show = any_show()
     with ExitStack() as stack:
-        line, relay = stack.enter_context(wire(redis.port)), stack.enter_context(relaying(redis.url, "--show", show))
+        line, relay = (
+            stack.enter_context(pausable_proxy(redis.port)),
+            stack.enter_context(relaying(redis.url, "--show", show)),
+        )
         far = f"redis://127.0.0.1:{line.port}"
         first = stack.enter_context(serving("none", "--redis", far, "--show", show))
         together(first, relay)
-        line.hold()
+        line.pause()
         first.client.post("/goto/5")
         wait_for(lambda: "does not answer" in first.said(), say=lambda: first.output)
         second = stack.enter_context(serving("none", "--redis", redis.url, "--show", show))
         ident = together(second, relay)
-        line.go_on()
+        line.resume()
         wait_for(lambda: "another conductor publishes the show" in first.said(), say=lambda: first.output)
         assert relay.has(ident)
         second.client.post("/goto/2")

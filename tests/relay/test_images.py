@@ -10,23 +10,23 @@ from demo.narration import make_image
 from demo.relay.images import RelayImages
 from tests.support.content_deck import ACTIVE_SVG, ADDRESSES, LARGE, write_deck
 from tests.support.pictures import png
-from tests.support.relays import Broker, broker, ident_of, relaying
+from tests.support.relays import RedisServer, ident_of, redis_server, relaying
 from tests.support.servers import serving, wait_for
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
-def hget_calls(redis: Broker) -> int:
+def hget_calls(redis: RedisServer) -> int:
     found = redis.client.info("commandstats").get("cmdstat_hget", {})
     return int(found.get("calls", 0))
 
 
 def test_a_relay_has_the_images_of_its_show_also_without_the_show_and_without_redis(
-    redis: Broker, tmp_path: Path
+    redis: RedisServer, tmp_path: Path
 ) -> None:
     with relaying(redis.url) as relay:
         with serving(str(write_deck(tmp_path)), "--redis", redis.url) as stage:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.relays import Broker, broker, ident_of, relaying
+from tests.support.relays import RedisServer, ident_of, redis_server, relaying
 from tests.support.servers import serving, wait_for
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
-def test_a_relay_speaks_the_language_of_its_show(redis: Broker, tmp_path: Path) -> None:
+def test_a_relay_speaks_the_language_of_its_show(redis: RedisServer, tmp_path: Path) -> None:
     path = tmp_path / "show.md"
     path.write_text("---\nlanguage: de\n---\n\n# Titulus\n\n---\n\n```yaml\nhypothesis: Nihil cadit\n```\n# Secundum\n")
     with relaying(redis.url) as relay:

@@ -18,21 +18,31 @@ from demo.relay.feed.redis_store import MAX_MESSAGES
 from demo.web.access.rules import RULES, Rule
 from tests.support import fetch
 from tests.support.demo_command import run_demo
-from tests.support.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
+from tests.support.relays import (
+    RedisServer,
+    Relay,
+    any_show,
+    ident_of,
+    next_visible_message,
+    number_of,
+    pausable_proxy,
+    redis_server,
+    relaying,
+)
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
 
 
 @pytest.fixture(scope="module")
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
-class Hall:
+class ShowWithRelays:
     """One show, two relays."""
 
-    def __init__(self, redis: Broker, stack: ExitStack) -> None:
+    def __init__(self, redis: RedisServer, stack: ExitStack) -> None:
         self.show = any_show()
         self.stage: Server = stack.enter_context(serving("none", "--redis", redis.url, "--show", self.show))
         self.near: Relay = stack.enter_context(relaying(redis.url, "--show", self.show))
@@ -50,95 +60,100 @@ class Hall:
 
 
 @pytest.fixture(scope="module")
-def running_hall(redis: Broker) -> Iterator[Hall]:
+def running_relayed_show(redis: RedisServer) -> Iterator[ShowWithRelays]:
     with ExitStack() as stack:
-        yield Hall(redis, stack)
+        yield ShowWithRelays(redis, stack)
 
 
 @pytest.fixture
-def hall(running_hall: Hall) -> Hall:
-    assert running_hall.stage.client.post("/goto/1").status_code == 200
-    running_hall.together()
-    return running_hall
+def relayed_show(running_relayed_show: ShowWithRelays) -> ShowWithRelays:
+    assert running_relayed_show.stage.client.post("/goto/1").status_code == 200
+    running_relayed_show.together()
+    return running_relayed_show
 
 
 # What is shown.
 
 
-def test_a_listener_that_comes_late_has_the_whole_view_at_once(hall: Hall) -> None:
-    hall.stage.client.post("/say", json={"text": "said before anybody came"})
-    ident = hall.together()
-    with Stream(hall.near, "/stream/stage") as stream:
-        whole = shown(stream)
+def test_a_listener_that_comes_late_has_the_whole_view_at_once(relayed_show: ShowWithRelays) -> None:
+    relayed_show.stage.client.post("/say", json={"text": "said before anybody came"})
+    ident = relayed_show.together()
+    with Stream(relayed_show.near, "/stream/stage") as stream:
+        whole = next_visible_message(stream)
     assert whole["id"] == ident
     assert "said before anybody came" in whole["data"]
     assert "Good to see you" in whole["data"]
 
 
-def test_a_relays_page_and_stream_are_packed_for_who_takes_that(hall: Hall) -> None:
-    page = hall.near.client.get("/")
+def test_a_relays_page_and_stream_are_packed_for_who_takes_that(relayed_show: ShowWithRelays) -> None:
+    page = relayed_show.near.client.get("/")
     assert page.headers["content-encoding"] == "gzip"
-    assert "content-encoding" not in hall.near.client.get("/", headers={"Accept-Encoding": "identity"}).headers
-    with Stream(hall.near, "/stream/stage?packed=1") as stream:
+    assert "content-encoding" not in relayed_show.near.client.get("/", headers={"Accept-Encoding": "identity"}).headers
+    with Stream(relayed_show.near, "/stream/stage?packed=1") as stream:
         assert stream.response.headers["content-encoding"] == "gzip"
-        assert "Good to see you" in shown(stream)["data"]
+        assert "Good to see you" in next_visible_message(stream)["data"]
 
 
-def test_a_relay_that_comes_late_has_the_whole_state_at_once(hall: Hall, redis: Broker) -> None:
-    hall.stage.client.post("/goto/3")
-    ident = hall.together()
-    with relaying(redis.url, "--show", hall.show) as late:
+def test_a_relay_that_comes_late_has_the_whole_state_at_once(relayed_show: ShowWithRelays, redis: RedisServer) -> None:
+    relayed_show.stage.client.post("/goto/3")
+    ident = relayed_show.together()
+    with relaying(redis.url, "--show", relayed_show.show) as late:
         state = late.state()
         assert (ident_of(state), state["chapter"]["title"]) == (ident, "Many hands")
         assert "Many hands" in late.client.get("/").text
         assert "another version than" not in late.said()
 
 
-def test_ids_and_regions_are_the_same_on_every_server(hall: Hall) -> None:
+def test_ids_and_regions_are_the_same_on_every_server(relayed_show: ShowWithRelays) -> None:
     with ExitStack() as stack:
-        servers = (hall.stage, hall.near, hall.far)
+        servers = (relayed_show.stage, relayed_show.near, relayed_show.far)
         streams = [stack.enter_context(Stream(server, "/stream/stage")) for server in servers]
         for stream in streams:
-            shown(stream)
+            next_visible_message(stream)
         for text in ("one", "two", "three"):
-            hall.stage.client.post("/say", json={"text": text})
-            hall.together()
-            got = [shown(stream) for stream in streams]
+            relayed_show.stage.client.post("/say", json={"text": text})
+            relayed_show.together()
+            got = [next_visible_message(stream) for stream in streams]
             assert got[0]["id"] == got[1]["id"] == got[2]["id"]
             assert f'<p class="said" dir="auto">{text}</p>' in got[0]["data"]
             assert got[0]["data"] == got[1]["data"] == got[2]["data"]
 
 
-def test_only_what_changed_is_sent_to_who_was_there(hall: Hall) -> None:
-    with Stream(hall.near, "/stream/stage") as stream:
-        whole = shown(stream)
-        hall.stage.client.post("/say", json={"text": "a line"})
-        part = shown(stream)
+def test_only_what_changed_is_sent_to_who_was_there(relayed_show: ShowWithRelays) -> None:
+    with Stream(relayed_show.near, "/stream/stage") as stream:
+        whole = next_visible_message(stream)
+        relayed_show.stage.client.post("/say", json={"text": "a line"})
+        part = next_visible_message(stream)
     assert "r-tale" in whole["data"]
     assert "r-tale" not in part["data"]
     assert "r-said" in part["data"]
 
 
-def test_a_phone_that_moves_to_a_relay_that_lags_waits_for_what_it_has_seen(hall: Hall, redis: Broker) -> None:
-    with wire(redis.port) as slow, relaying(f"redis://127.0.0.1:{slow.port}", "--show", hall.show) as lagging:
-        before = hall.together()
+def test_a_phone_that_moves_to_a_relay_that_lags_waits_for_what_it_has_seen(
+    relayed_show: ShowWithRelays, redis: RedisServer
+) -> None:
+    with (
+        pausable_proxy(redis.port) as slow,
+        relaying(f"redis://127.0.0.1:{slow.port}", "--show", relayed_show.show) as lagging,
+    ):
+        before = relayed_show.together()
         wait_for(lambda: lagging.has(before))
-        slow.hold()
-        hall.stage.client.post("/advance")
-        with Stream(hall.near, "/stream/stage") as stream:
-            seen = shown(stream)["id"]
+        slow.pause()
+        relayed_show.stage.client.post("/advance")
+        with Stream(relayed_show.near, "/stream/stage") as stream:
+            seen = next_visible_message(stream)["id"]
             while number_of(seen) <= number_of(before):  # a relay is a moment behind
-                seen = shown(stream)["id"]
+                seen = next_visible_message(stream)["id"]
         assert lagging.has(before)
         with Stream(lagging, "/stream/stage", {"Last-Event-ID": seen}) as stream:
-            slow.go_on()
-            arrived = shown(stream)
+            slow.resume()
+            arrived = next_visible_message(stream)
         assert number_of(arrived["id"]) >= number_of(seen)
         assert "One truth" in arrived["data"]
 
 
-def test_the_beats_of_a_relay_tell_the_conductors_clock(hall: Hall) -> None:
-    with Stream(hall.near, "/stream/stage") as stream:
+def test_the_beats_of_a_relay_tell_the_conductors_clock(relayed_show: ShowWithRelays) -> None:
+    with Stream(relayed_show.near, "/stream/stage") as stream:
         message = stream.next()
         while message.get("event") != "beat":
             message = stream.next()
@@ -146,68 +161,70 @@ def test_the_beats_of_a_relay_tell_the_conductors_clock(hall: Hall) -> None:
     assert abs(told - time.time()) < 0.5
 
 
-def test_the_timer_runs_on_in_a_relays_state(hall: Hall) -> None:
-    hall.stage.client.post("/timer/start")
-    hall.together()
-    first = hall.near.state()["timer"]["elapsed_sec"]
-    wait_for(lambda: hall.near.state()["timer"]["elapsed_sec"] > first + 0.3, 3)
-    hall.stage.client.post("/timer/pause")
+def test_the_timer_runs_on_in_a_relays_state(relayed_show: ShowWithRelays) -> None:
+    relayed_show.stage.client.post("/timer/start")
+    relayed_show.together()
+    first = relayed_show.near.state()["timer"]["elapsed_sec"]
+    wait_for(lambda: relayed_show.near.state()["timer"]["elapsed_sec"] > first + 0.3, 3)
+    relayed_show.stage.client.post("/timer/pause")
 
 
 # What is not there.
 
 
-def test_a_relay_has_the_audiences_routes_and_no_other_and_describes_its_state(hall: Hall) -> None:
-    described = hall.near.client.get("/openapi.json").json()
+def test_a_relay_has_the_audiences_routes_and_no_other_and_describes_its_state(relayed_show: ShowWithRelays) -> None:
+    described = relayed_show.near.client.get("/openapi.json").json()
     schema = {"$ref": "#/components/schemas/State", "components": described["components"]}
-    jsonschema_rs.validate(schema, hall.near.state())
+    jsonschema_rs.validate(schema, relayed_show.near.state())
     paths = described["paths"]
     assert set(paths) == {"/", "/state", "/healthz", "/stream/stage", "/vote"}
     assert {method for path, methods in paths.items() if path != "/vote" for method in methods} == {"get"}
     assert set(paths["/vote"]) == {"post"}
     for path in ("/", "/state", "/healthz", "/favicon.ico"):
-        assert hall.near.client.get(path).status_code == 200
-        assert hall.near.client.head(path).status_code == 200
+        assert relayed_show.near.client.get(path).status_code == 200
+        assert relayed_show.near.client.head(path).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path"), sorted(key for key, rule in RULES.items() if key[0] == "POST" and rule is not Rule.PARTICIPATE)
 )
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "192.0.2.7"}, {"Origin": "https://elsewhere.example"}])
-def test_nothing_can_be_steered_through_a_relay(hall: Hall, method: str, path: str, headers: dict[str, str]) -> None:
-    before = ident_of(hall.stage.state())
+def test_nothing_can_be_steered_through_a_relay(
+    relayed_show: ShowWithRelays, method: str, path: str, headers: dict[str, str]
+) -> None:
+    before = ident_of(relayed_show.stage.state())
     path = path.replace("{chapter}", "2").replace("{name}", "any").replace("{ident}", "0")
-    problem(hall.near.client.request(method, path, headers=headers), 404, "not_found")
-    assert ident_of(hall.stage.state()) == before
+    problem(relayed_show.near.client.request(method, path, headers=headers), 404, "not_found")
+    assert ident_of(relayed_show.stage.state()) == before
 
 
 @pytest.mark.parametrize("path", ["/presenter", "/remote", "/pair", "/events", "/sessions", "/stream/presenter"])
-def test_the_presenters_side_does_not_exist_on_a_relay(hall: Hall, path: str) -> None:
-    problem(hall.near.client.get(path), 404, "not_found")
+def test_the_presenters_side_does_not_exist_on_a_relay(relayed_show: ShowWithRelays, path: str) -> None:
+    problem(relayed_show.near.client.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/", "/state", "/stream/stage"])
-def test_what_is_read_cannot_be_posted_to(hall: Hall, path: str) -> None:
-    answer = hall.near.client.post(path)
+def test_what_is_read_cannot_be_posted_to(relayed_show: ShowWithRelays, path: str) -> None:
+    answer = relayed_show.near.client.post(path)
     problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-def test_notes_never_get_into_redis(hall: Hall, redis: Broker) -> None:
+def test_notes_never_get_into_redis(relayed_show: ShowWithRelays, redis: RedisServer) -> None:
     notes: set[str] = set()
-    total = hall.stage.state()["chapter"]["total"]
+    total = relayed_show.stage.state()["chapter"]["total"]
     for number in range(1, total + 1):
-        chapter = hall.stage.client.post(f"/goto/{number}").json()["chapter"]
+        chapter = relayed_show.stage.client.post(f"/goto/{number}").json()["chapter"]
         notes |= {line.strip("- `") for line in chapter["notes"].splitlines()}
-        hall.together()
-        assert hall.near.state()["chapter"]["notes"] == ""
+        relayed_show.together()
+        assert relayed_show.near.state()["chapter"]["notes"] == ""
         held = everything(redis)
         assert chapter["title"].encode() in held, "the picture itself is read"
         assert not [note for note in notes if note.encode() in held]
     assert len(notes) == 2 * total
 
 
-def everything(redis: Broker) -> bytes:
+def everything(redis: RedisServer) -> bytes:
     """All that lies in Redis, what is packed unpacked."""
     found: list[Any] = []
     for key in redis.client.scan_iter():
@@ -224,30 +241,34 @@ def everything(redis: Broker) -> bytes:
     return b"\n".join(found)
 
 
-def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(hall: Hall, redis: Broker) -> None:
+def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(relayed_show: ShowWithRelays, redis: RedisServer) -> None:
     for number in range(3 * MAX_MESSAGES):
-        hall.stage.client.post("/say", json={"text": f"line {number}"})
-    hall.together()
-    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= MAX_MESSAGES
-    wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{hall.show}:beats")))
-    wait_for(lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{hall.show}:*")))
+        relayed_show.stage.client.post("/say", json={"text": f"line {number}"})
+    relayed_show.together()
+    assert redis.client.xlen(f"chaos-stage:{relayed_show.show}:pictures") <= MAX_MESSAGES
+    wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{relayed_show.show}:beats")))
+    wait_for(
+        lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{relayed_show.show}:*"))
+    )
 
 
 # Who is watching.
 
 
-def test_viewers_add_up_over_relays_and_those_of_a_dead_one_are_gone(hall: Hall, redis: Broker) -> None:
+def test_viewers_add_up_over_relays_and_those_of_a_dead_one_are_gone(
+    relayed_show: ShowWithRelays, redis: RedisServer
+) -> None:
     def watching(count: int) -> bool:
-        return bool(hall.stage.state()["viewers"]["stage"] == count)
+        return bool(relayed_show.stage.state()["viewers"]["stage"] == count)
 
     with ExitStack() as stack:
-        doomed = stack.enter_context(relaying(redis.url, "--show", hall.show))
-        for server, count in ((hall.stage, 1), (hall.near, 2), (doomed, 3)):
+        doomed = stack.enter_context(relaying(redis.url, "--show", relayed_show.show))
+        for server, count in ((relayed_show.stage, 1), (relayed_show.near, 2), (doomed, 3)):
             for _ in range(count):
-                shown(stack.enter_context(Stream(server, "/stream/stage")))
+                next_visible_message(stack.enter_context(Stream(server, "/stream/stage")))
         wait_for(lambda: watching(6))
-        with Stream(hall.stage, "/stream/presenter") as presenter:
-            assert ">6 watching, 0 phones<" in shown(presenter)["data"]
+        with Stream(relayed_show.stage, "/stream/presenter") as presenter:
+            assert ">6 watching, 0 phones<" in next_visible_message(presenter)["data"]
         doomed.kill()
         wait_for(lambda: watching(3))
     wait_for(lambda: watching(0))
@@ -257,7 +278,7 @@ def test_viewers_add_up_over_relays_and_those_of_a_dead_one_are_gone(hall: Hall,
 
 
 def test_a_password_in_the_url_is_used_and_never_printed() -> None:
-    with broker(password="open-sesame") as redis, serving("none", "--redis", redis.url) as stage:
+    with redis_server(password="open-sesame") as redis, serving("none", "--redis", redis.url) as stage:
         with relaying(redis.url) as relay:
             wait_for(lambda: relay.has(ident_of(stage.state())))
             assert "open-sesame" not in relay.said()
@@ -266,7 +287,7 @@ def test_a_password_in_the_url_is_used_and_never_printed() -> None:
 
 
 def test_a_wrong_password_is_said_and_keeps_no_show_from_starting() -> None:
-    with broker(password="open-sesame") as redis:
+    with redis_server(password="open-sesame") as redis:
         wrong = redis.url.replace("open-sesame", "let-me-in")
         with serving("none", "--redis", wrong) as stage, relaying(wrong) as relay:
             says = f"redis://127.0.0.1:{redis.port} refuses this password"
@@ -293,7 +314,7 @@ def test_redis_over_tls_by_its_url(certificate: tuple[Path, Path]) -> None:
     cert, key = certificate
     files = ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert))
     options = (*files, "--tls-auth-clients", "no")
-    with broker(*options, scheme="rediss", query=f"?ssl_ca_certs={cert}") as redis:
+    with redis_server(*options, scheme="rediss", query=f"?ssl_ca_certs={cert}") as redis:
         with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
             wait_for(lambda: relay.has(ident_of(stage.state())))
         with relaying(redis.url.partition("?")[0]) as stranger:
@@ -301,9 +322,11 @@ def test_redis_over_tls_by_its_url(certificate: tuple[Path, Path]) -> None:
             problem(stranger.client.get("/state"), 503, "no_show")
 
 
-def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, certificate: tuple[Path, Path]) -> None:
+def test_a_relay_serves_https_with_a_certificate(
+    relayed_show: ShowWithRelays, redis: RedisServer, certificate: tuple[Path, Path]
+) -> None:
     cert, key = certificate
-    with relaying(redis.url, "--show", hall.show, "--tls-cert", str(cert), "--tls-key", str(key)) as relay:
+    with relaying(redis.url, "--show", relayed_show.show, "--tls-cert", str(cert), "--tls-key", str(key)) as relay:
         trusted = ssl.create_default_context(cafile=str(cert))
         assert fetch.get(f"{relay.url}/healthz", verify=trusted).json()["live"] is True
 
@@ -329,10 +352,12 @@ def test_a_wrong_call_is_one_sentence_and_exit_code_2(args: list[str], says: str
     assert "secret" not in done.stderr
 
 
-def test_behind_a_load_balancer_a_relay_answers_to_its_public_name_only(hall: Hall, redis: Broker) -> None:
+def test_behind_a_load_balancer_a_relay_answers_to_its_public_name_only(
+    relayed_show: ShowWithRelays, redis: RedisServer
+) -> None:
     name = {"Host": "demo.example", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
-    problem(hall.near.client.get("/", headers=name), 421, "host")
-    with relaying(redis.url, "--show", hall.show, "--public-name", "https://demo.example") as relay:
+    problem(relayed_show.near.client.get("/", headers=name), 421, "host")
+    with relaying(redis.url, "--show", relayed_show.show, "--public-name", "https://demo.example") as relay:
         here = fetch.client(base_url=f"http://127.0.0.1:{relay.port}")
         assert here.get("/", headers=name).status_code == 200
         assert here.get("/healthz").status_code == 200, "a health check asks for the address itself"
@@ -343,27 +368,31 @@ def test_behind_a_load_balancer_a_relay_answers_to_its_public_name_only(hall: Ha
 # Starting and ending.
 
 
-def test_a_relay_ends_at_once_with_streams_open_and_its_viewers_go_with_it(hall: Hall, redis: Broker) -> None:
-    with relaying(redis.url, "--show", hall.show) as relay, Stream(relay, "/stream/stage") as stream:
-        shown(stream)
-        wait_for(lambda: hall.stage.state()["viewers"]["stage"] == 1)
+def test_a_relay_ends_at_once_with_streams_open_and_its_viewers_go_with_it(
+    relayed_show: ShowWithRelays, redis: RedisServer
+) -> None:
+    with relaying(redis.url, "--show", relayed_show.show) as relay, Stream(relay, "/stream/stage") as stream:
+        next_visible_message(stream)
+        wait_for(lambda: relayed_show.stage.state()["viewers"]["stage"] == 1)
         began = time.monotonic()
         assert relay.stop(signal.SIGINT) == 0
         assert time.monotonic() - began < 2
         assert "Traceback" not in relay.output
-    wait_for(lambda: hall.stage.state()["viewers"]["stage"] == 0, 3)
+    wait_for(lambda: relayed_show.stage.state()["viewers"]["stage"] == 0, 3)
 
 
-def test_two_shows_on_one_redis_do_not_mix(hall: Hall, redis: Broker) -> None:
+def test_two_shows_on_one_redis_do_not_mix(relayed_show: ShowWithRelays, redis: RedisServer) -> None:
     other = any_show()
     with serving("none", "--redis", redis.url, "--show", other) as stage:
         stage.client.post("/goto/5")
         with relaying(redis.url, "--show", other) as relay:
             wait_for(lambda: relay.has(ident_of(stage.state())))
-            assert not hall.near.has(ident_of(stage.state()))
+            assert not relayed_show.near.has(ident_of(stage.state()))
 
 
-def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(hall: Hall, redis: Broker) -> None:
+def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(
+    relayed_show: ShowWithRelays, redis: RedisServer
+) -> None:
     show = any_show()
     with serving("none", "--redis", redis.url, "--show", show) as first, relaying(redis.url, "--show", show) as relay:
         wait_for(lambda: relay.has(ident_of(first.state())))
@@ -379,7 +408,7 @@ def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(ha
             assert relay.state()["epoch"] == second.state()["epoch"]
 
 
-def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> None:
+def test_a_picture_of_another_version_shows_what_both_know(redis: RedisServer) -> None:
     show = any_show()
     with relaying(redis.url, "--show", show) as relay:
         regions = {"tale": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
@@ -393,5 +422,5 @@ def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> Non
         assert "nobody has a place for this" not in page
         assert 'data-build="another build"' not in page
         with Stream(relay, "/stream/stage") as stream:
-            assert "unheard-of" not in shown(stream)["data"]
+            assert "unheard-of" not in next_visible_message(stream)["data"]
         assert relay.said().count("another version than") == 1

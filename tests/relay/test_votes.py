@@ -10,16 +10,16 @@ import pytest
 
 from demo.relay.feed.votes import RelayedVote, pack_votes, unpack_votes
 from tests.support import fetch
-from tests.support.relays import Broker, Relay, any_show, broker, ident_of, relaying
+from tests.support.relays import RedisServer, Relay, any_show, ident_of, redis_server, relaying
 from tests.support.servers import Server, serving, wait_for
 
 SHOW = str(Path(__file__).parents[1] / "support" / "voting_show.md")
 
 
-class Hall:
+class ShowWithRelays:
     """One show whose vote is open, and two relays that know it."""
 
-    def __init__(self, redis: Broker, stack: ExitStack) -> None:
+    def __init__(self, redis: RedisServer, stack: ExitStack) -> None:
         self.redis = redis
         name = any_show()
         self.stage: Server = stack.enter_context(serving(SHOW, "--questions", "--redis", redis.url, "--show", name))
@@ -39,35 +39,35 @@ class Hall:
 
 
 @pytest.fixture(scope="module")
-def hall() -> Iterator[Hall]:
+def relayed_show() -> Iterator[ShowWithRelays]:
     with ExitStack() as stack:
-        yield Hall(stack.enter_context(broker()), stack)
+        yield ShowWithRelays(stack.enter_context(redis_server()), stack)
 
 
 def vote(server: Server | Relay, device: str, **fields: Any) -> int:
     return fetch.post(f"{server.url}/vote", json={"device": device} | fields).status_code
 
 
-def test_votes_from_two_relays_and_the_server_are_counted_once_each(hall: Hall) -> None:
-    near, far = hall.relays
+def test_votes_from_two_relays_and_the_server_are_counted_once_each(relayed_show: ShowWithRelays) -> None:
+    near, far = relayed_show.relays
     devices = [secrets.token_hex(16) for _ in range(9)]
-    for server, part in ((near, devices[:3]), (far, devices[3:6]), (hall.stage, devices[6:])):
+    for server, part in ((near, devices[:3]), (far, devices[3:6]), (relayed_show.stage, devices[6:])):
         assert {vote(server, device, choice=1) for device in part} == {200}
-    hall.counted(9, 0, 0)
+    relayed_show.counted(9, 0, 0)
     # A phone that moves to another relay, and one that sends again what was not answered.
     assert vote(far, devices[0], choice=2) == 200
     assert vote(far, devices[0], choice=2) == 200
-    hall.counted(8, 1, 0)
-    keys = hall.redis.client.keys("*votes*")
+    relayed_show.counted(8, 1, 0)
+    keys = relayed_show.redis.client.keys("*votes*")
     assert isinstance(keys, list)
     assert keys
-    content = b"".join(hall.redis.client.dump(key) for key in keys)  # type: ignore[misc]
+    content = b"".join(relayed_show.redis.client.dump(key) for key in keys)  # type: ignore[misc]
     assert not any(device.encode() in content for device in devices)
-    wait_for(lambda: all(hall.redis.client.xlen(key) == 0 for key in keys))
+    wait_for(lambda: all(relayed_show.redis.client.xlen(key) == 0 for key in keys))
 
 
-def test_a_relay_takes_votes_and_nothing_else(hall: Hall) -> None:
-    relay = hall.relays[0]
+def test_a_relay_takes_votes_and_nothing_else(relayed_show: ShowWithRelays) -> None:
+    relay = relayed_show.relays[0]
     for path in ("/vote/open", "/vote/close", "/advance", "/halt", "/chaos/x", "/ask", "/questions/1/show"):
         assert relay.client.post(path).status_code == 404, path
     answer = fetch.post(f"{relay.url}/vote", json={"choice": 1}, headers={"origin": "https://evil.example"})
@@ -75,25 +75,25 @@ def test_a_relay_takes_votes_and_nothing_else(hall: Hall) -> None:
     assert fetch.post(f"{relay.url}/vote", json={"choice": 9}).status_code == 422
 
 
-def test_a_question_stays_with_the_show_and_its_relays_have_no_form(hall: Hall) -> None:
-    assert fetch.post(f"{hall.stage.url}/ask", data={"text": "Who hears this?"}).status_code == 200
-    assert "Ask a question" in hall.stage.client.get("/").text
-    for relay in hall.relays:
+def test_a_question_stays_with_the_show_and_its_relays_have_no_form(relayed_show: ShowWithRelays) -> None:
+    assert fetch.post(f"{relayed_show.stage.url}/ask", data={"text": "Who hears this?"}).status_code == 200
+    assert "Ask a question" in relayed_show.stage.client.get("/").text
+    for relay in relayed_show.relays:
         assert "Ask a question" not in relay.client.get("/").text
-    keys = hall.redis.client.keys("*")
+    keys = relayed_show.redis.client.keys("*")
     assert isinstance(keys, list)
     assert keys
-    assert not any(b"Who hears" in hall.redis.client.dump(key) for key in keys)  # type: ignore[operator]
-    hall.stage.client.post("/questions/1/show")
-    hall.together()
-    assert all("Question from the room" in relay.client.get("/").text for relay in hall.relays)
+    assert not any(b"Who hears" in relayed_show.redis.client.dump(key) for key in keys)  # type: ignore[operator]
+    relayed_show.stage.client.post("/questions/1/show")
+    relayed_show.together()
+    assert all("Question from the room" in relay.client.get("/").text for relay in relayed_show.relays)
 
 
-def test_a_vote_that_was_closed_is_refused_once_the_relay_knows_it(hall: Hall) -> None:
-    hall.stage.client.post("/vote/close")
-    hall.stage.until(lambda state: any(end in state["log"][-1]["text"] for end in ("votes)", "nobody voted")))
-    hall.together()
-    assert vote(hall.relays[0], secrets.token_hex(16), choice=1) == 409
+def test_a_vote_that_was_closed_is_refused_once_the_relay_knows_it(relayed_show: ShowWithRelays) -> None:
+    relayed_show.stage.client.post("/vote/close")
+    relayed_show.stage.until(lambda state: any(end in state["log"][-1]["text"] for end in ("votes)", "nobody voted")))
+    relayed_show.together()
+    assert vote(relayed_show.relays[0], secrets.token_hex(16), choice=1) == 409
 
 
 def test_what_is_no_vote_in_redis_is_left_out() -> None:

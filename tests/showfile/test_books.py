@@ -24,7 +24,7 @@ from tests.load.book.test_http import serving_orders
 from tests.load.loaded import until
 from tests.showfile.checked_shows import load, show_text
 from tests.showfile.test_predictions import INJECTED, NEXT, Followed, injected_now
-from tests.support.relays import Broker, broker
+from tests.support.relays import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -65,13 +65,13 @@ def test_a_card_says_what_is_lost_and_keeps_the_state_of_the_requests() -> None:
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker() as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as found:
         yield found
 
 
 @asynccontextmanager
-async def sending(redis: Broker) -> AsyncIterator[tuple[ShowLoads, ShowFacts]]:
+async def sending(redis: RedisServer) -> AsyncIterator[tuple[ShowLoads, ShowFacts]]:
     settings = {"redis": redis.url, "rate": "50/s", "timeout": "20s"}
     read = {
         "orders": LoadSettings.model_validate({**settings, "book": "true"}),
@@ -89,7 +89,7 @@ async def sending(redis: Broker) -> AsyncIterator[tuple[ShowLoads, ShowFacts]]:
 
 
 @pytest.mark.system
-async def test_a_fault_begins_to_count_anew_and_its_end_lets_all_be_read_again(redis: Broker) -> None:
+async def test_a_fault_begins_to_count_anew_and_its_end_lets_all_be_read_again(redis: RedisServer) -> None:
     async with sending(redis) as (loads, facts):
         lost = parse("book.lost == 0 and orders.book.lost == 0 and lost == 0")
         assert lost.truth(facts) is None
@@ -115,7 +115,7 @@ async def test_a_fault_begins_to_count_anew_and_its_end_lets_all_be_read_again(r
 
 
 @pytest.mark.system
-async def test_an_edited_load_begins_a_new_book_and_removes_the_old_one(redis: Broker) -> None:
+async def test_an_edited_load_begins_a_new_book_and_removes_the_old_one(redis: RedisServer) -> None:
     async with sending(redis) as (loads, facts):
         known = parse("book.lost == 0 and book.confirmed > 20")
         await until(lambda: known.truth(facts) is True)

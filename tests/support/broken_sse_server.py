@@ -20,7 +20,7 @@ import sys
 EPOCH = "1a2b3c4d"
 
 
-class Faulty:
+class BrokenSseServer:
     def __init__(self, flaw: str) -> None:
         self.flaw = flaw
         self.seq = 1
@@ -29,7 +29,7 @@ class Faulty:
         self.listeners: dict[int, asyncio.StreamWriter] = {}
         self.kept: list[int] = []
 
-    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -49,7 +49,7 @@ class Faulty:
                 await asyncio.sleep(0.3)
             self.seq, self.text = self.seq + 1, body
             for place, number in enumerate(sorted(self.listeners)):
-                self.tell(number, chosen=place == 0)
+                self.send_event(number, chosen=place == 0)
         told = json.dumps({"epoch": EPOCH, "seq": self.seq})
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n{told}".encode())
 
@@ -64,7 +64,7 @@ class Faulty:
     def whole(self) -> str:
         return f"id: {EPOCH}-{self.seq}\ndata: <hx-partial>top</hx-partial><hx-partial>{self.text}</hx-partial>\n\n"
 
-    def tell(self, number: int, *, chosen: bool) -> None:
+    def send_event(self, number: int, *, chosen: bool) -> None:
         """The change, to a listener; the flaw is the first one's, in every third round."""
         message = f"id: {EPOCH}-{self.seq}\ndata: <hx-partial>{self.text}</hx-partial>\n\n"
         third = self.seq % 3
@@ -97,10 +97,10 @@ class Faulty:
 
 
 async def main(flaw: str) -> None:
-    faulty = Faulty(flaw)
-    door = socket.create_server(("127.0.0.1", 0), backlog=1000)
-    port = door.getsockname()[1]
-    server = await asyncio.start_server(faulty.hear, sock=door)
+    broken = BrokenSseServer(flaw)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    port = listener.getsockname()[1]
+    server = await asyncio.start_server(broken.handle_connection, sock=listener)
     print(f"stage  http://127.0.0.1:{port}/\ncurl -X POST http://127.0.0.1:{port}/advance", flush=True)
     async with server:
         await server.serve_forever()

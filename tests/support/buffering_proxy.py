@@ -1,4 +1,4 @@
-"""Boxes on the way, like some virus scanners and tunnels: they keep a stream back until its end, which never comes."""
+"""Proxies that hold a stream back until its end, which never comes, like some virus scanners and tunnels."""
 
 import contextlib
 import http.client
@@ -11,39 +11,39 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.relays import Wire
+from tests.support.relays import PausableTcpProxy
 
 _HELD = re.compile(rb"content-type: text/event-stream.*content-encoding: gzip", re.DOTALL)
 _STREAM = re.compile(rb"^GET (/stream/\S+) ", re.MULTILINE)
 
 
-class Box(Wire):
+class StreamHoldingProxy(PausableTcpProxy):
     """`with_head`: not even the head of the answer is let through. `held` counts the streams kept back.
 
-    `lets_through`: it has stopped to do so. `asked`: the streams that pages asked for, in order. `stood_sec`: how long
-    after its request the newest of them still brought something.
+    `is_disabled`: it holds no further stream back. `asked`: the streams that pages asked for, in order.
+    `last_data_after_sec`: how long after its request the newest of them last brought data.
     """
 
     def __init__(self, port: int, *, with_head: bool) -> None:
         self.held = 0
-        self.lets_through = False
+        self.is_disabled = False
         self.asked: list[str] = []
-        self.stood_sec = 0.0
+        self.last_data_after_sec = 0.0
         self._newest: tuple[socket.socket | None, float] = (None, 0.0)
-        self._life = threading.Event()
+        self._cut = threading.Event()
         self._with_head = with_head
         super().__init__(port)
 
     def cut(self) -> None:
         """End what goes through it now."""
-        self._life.set()
-        self._life = threading.Event()
+        self._cut.set()
+        self._cut = threading.Event()
 
     def _pump(self, near: socket.socket) -> None:
         here, there = (f"127.0.0.1:{port}".encode() for port in (self.port, self._to))
         with near, socket.create_connection(("127.0.0.1", self._to)) as far, contextlib.suppress(OSError):
-            holds, life = False, self._life
-            while not self._closed.is_set() and not life.is_set():
+            holds, cut = False, self._cut
+            while not self._closed.is_set() and not cut.is_set():
                 for ready in select.select([near, far], [], [], 0.05)[0]:
                     chunk = ready.recv(65536)
                     if not chunk:
@@ -51,11 +51,11 @@ class Box(Wire):
                     if ready is near:
                         if found := _STREAM.findall(chunk):
                             self.asked += [path.decode() for path in found]
-                            self.stood_sec, self._newest = 0.0, (near, time.monotonic())
+                            self.last_data_after_sec, self._newest = 0.0, (near, time.monotonic())
                         far.sendall(chunk.replace(here, there))
                     elif holds:
                         continue
-                    elif not self.lets_through and _HELD.search(chunk):
+                    elif not self.is_disabled and _HELD.search(chunk):
                         holds = True
                         self.held += 1
                         near.sendall(b"" if self._with_head else chunk[: chunk.index(b"\r\n\r\n") + 4])
@@ -63,33 +63,33 @@ class Box(Wire):
                         near.sendall(chunk)
                         stream, began = self._newest
                         if near is stream:
-                            self.stood_sec = time.monotonic() - began
+                            self.last_data_after_sec = time.monotonic() - began
 
 
 @contextmanager
-def box(port: int, *, with_head: bool = False) -> Iterator[Box]:
-    found = Box(port, with_head=with_head)
+def stream_holding_proxy(port: int, *, with_head: bool = False) -> Iterator[StreamHoldingProxy]:
+    found = StreamHoldingProxy(port, with_head=with_head)
     try:
         yield found
     finally:
         found.close()
 
 
-class WholeAnswers(http.server.ThreadingHTTPServer):
+class StoreAndForwardProxy(http.server.ThreadingHTTPServer):
     """A proxy that passes an answer on only when it is complete, as some tunnels and scanners do.
 
-    It names the server itself in what it sends there, so that its pages are the server's own. `lets_through`: it has
-    stopped to hold. `held`: answers that it waits for at the moment.
+    It names the server itself in what it sends there, so that its pages are the server's own. `is_disabled`: it
+    passes everything on at once. `held`: answers that it waits for at the moment.
     """
 
     daemon_threads = False
 
     def __init__(self, to: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Whole)
+        super().__init__(("127.0.0.1", 0), _StoreAndForwardHandler)
         self.to = to
         self.port = self.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.lets_through = False
+        self.is_disabled = False
         self.counting = threading.Lock()
         self.upstreams: set[socket.socket] = set()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -111,9 +111,9 @@ class WholeAnswers(http.server.ThreadingHTTPServer):
         """A page that went away: nothing to say."""
 
 
-class _Whole(http.server.BaseHTTPRequestHandler):
+class _StoreAndForwardHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: WholeAnswers
+    server: StoreAndForwardProxy
 
     def _pass_on(self) -> None:
         here, there = (f"127.0.0.1:{port}" for port in (self.server.port, self.server.to))
@@ -127,7 +127,7 @@ class _Whole(http.server.BaseHTTPRequestHandler):
             return
         connected = upstream.sock
         with contextlib.closing(upstream), self._counted(connected), upstream.getresponse() as answer:
-            self._answer(answer, None if self.server.lets_through else answer.read())
+            self._answer(answer, None if self.server.is_disabled else answer.read())
 
     @contextmanager
     def _counted(self, connected: socket.socket) -> Iterator[None]:
@@ -161,9 +161,9 @@ class _Whole(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def whole_answers(port: int) -> Iterator[WholeAnswers]:
+def store_and_forward_proxy(port: int) -> Iterator[StoreAndForwardProxy]:
     """In front of one of our servers."""
-    found = WholeAnswers(port)
+    found = StoreAndForwardProxy(port)
     try:
         yield found
     finally:

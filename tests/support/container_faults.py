@@ -10,22 +10,22 @@ import httpx
 from demo.container_engine import Engine, Selector
 from demo.faults.container import ContainerFault, Fixed, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
-from tests.support.containers import Yard
-from tests.support.ratelimiter_system import until_it
+from tests.support.containers import ContainerGroup
+from tests.support.ratelimiter_system import until_async
 
-DEEDS = (
+CONTAINER_FAULTS = (
     ChaosType.CONTAINER_KILL,
     ChaosType.CONTAINER_STOP,
     ChaosType.CONTAINER_PAUSE,
     ChaosType.NETWORK_DISCONNECT,
 )
-BROKEN = {
+STATE_WHEN_BROKEN = {
     ChaosType.CONTAINER_KILL: "exited",
     ChaosType.CONTAINER_STOP: "exited",
     ChaosType.CONTAINER_PAUSE: "paused",
     ChaosType.NETWORK_DISCONNECT: "running",
 }
-KILL, STOP, PAUSE, DISCONNECT = DEEDS
+KILL, STOP, PAUSE, DISCONNECT = CONTAINER_FAULTS
 HEALED_SEC = 5.0
 
 
@@ -48,7 +48,7 @@ async def always(name: str) -> bool:
 
 
 def fault(
-    yard: Yard,
+    containers: ContainerGroup,
     deed: ChaosType,
     victim: TargetSelection | str,
     engine: Engine,
@@ -58,11 +58,11 @@ def fault(
     pin_sec: float = 60.0,
     duration_sec: float = 5.0,
 ) -> ContainerFault:
-    """`victim`: a service of the yard's project."""
+    """`victim`: a service of the project of these containers."""
     chosen = Fixed(Selector(service=victim)) if isinstance(victim, str) else victim
     config = ChaosConfig(f"{deed.value}-it", deed, "for the test", duration_sec)
     return ContainerFault(
-        config, chosen, engine, is_up, project=yard.project, allow_unlabelled=allow_unlabelled, pin_sec=pin_sec
+        config, chosen, engine, is_up, project=containers.project, allow_unlabelled=allow_unlabelled, pin_sec=pin_sec
     )
 
 
@@ -83,4 +83,4 @@ async def engine_at(url: str | None = None, answer_sec: float = 5.0) -> AsyncIte
 async def until_healed(driver: ContainerFault, plan: Plan, limit: float = HEALED_SEC) -> None:
     """Heal once, and wait until observation says so."""
     await driver.heal(plan)
-    await until_it(lambda: driver.is_healed(plan), limit)
+    await until_async(lambda: driver.is_healed(plan), limit)

@@ -61,8 +61,8 @@ def image() -> str:
     return name
 
 
-class Yard:
-    """The containers and networks of one test. Names are completed by a prefix of its own."""
+class ContainerGroup:
+    """The containers and networks of one test, under a prefix of its own that completes their names."""
 
     def __init__(self) -> None:
         self.project = f"chaos-stage-test-{uuid.uuid4().hex[:8]}"
@@ -119,13 +119,13 @@ class Yard:
 
 
 @contextmanager
-def containers() -> Iterator[Yard]:
+def container_group() -> Iterator[ContainerGroup]:
     """Skips where no engine answers, and fails there in CI: what was not tried must not look tried."""
     if why := missing():
         assert not os.environ.get("CI"), why
         pytest.skip(f"NOT TRIED on real containers: {why}")
-    yard = Yard()
+    containers = ContainerGroup()
     try:
-        yield yard
+        yield containers
     finally:
-        yard.remove()
+        containers.remove()

@@ -8,7 +8,7 @@ from demo.show import events as e
 
 
 @dataclass
-class Tap:
+class SentCommand:
     """A command as somebody sent it, and how it was answered.
 
     Its effect, if it had one, lies behind entry `low` (what its sender knew) and up to `high` (what the answer told).
@@ -33,95 +33,106 @@ class Tap:
 
 
 @dataclass(frozen=True)
-class Deed:
+class RecordedEffect:
     """An entry that some command caused, and the state it came upon."""
 
     entry: e.JournalEntry
     before: ShowState
 
 
-def judge(taps: Sequence[Tap], entries: Sequence[e.JournalEntry], state: ShowState) -> None:
+def check_journal(commands: Sequence[SentCommand], entries: Sequence[e.JournalEntry], state: ShowState) -> None:
     """Raise `AssertionError` unless these entries of one life, begun in `state`, are what its commands ask for."""
-    deeds, states = [], {state.seq: state}
+    effects, states = [], {state.seq: state}
     for entry in entries:
-        if entry.who == "http" and _is_deed(entry.event, state):
-            deeds.append(Deed(entry, state))
+        if entry.who == "http" and _is_effect(entry.event, state):
+            effects.append(RecordedEffect(entry, state))
         state = apply(state, entry)
         states[entry.seq] = state
-    asked = [tap for tap in taps if tap.status in (None, 200)]
+    asked = [command for command in commands if command.status in (None, 200)]
     may: dict[int, list[int]] = {
-        number: [place for place, deed in enumerate(deeds) if _fits(tap, deed)] for number, tap in enumerate(asked)
+        number: [place for place, effect in enumerate(effects) if _fits(command, effect)]
+        for number, command in enumerate(asked)
     }
     newest = state.seq
-    needs = [n for n, tap in enumerate(asked) if tap.status == 200 and not _needs_none(tap, states, newest)]
-    lost = _unmatched(needs, may)
+    needs = [
+        n
+        for n, command in enumerate(asked)
+        if command.status == 200 and not _may_have_no_effect(command, states, newest)
+    ]
+    lost = _find_unmatched(needs, may)
     assert not lost, f"answered with 200, and not in the journal: {[_around(asked[n], entries) for n in lost]}"
-    back = {place: [n for n, places in may.items() if place in places] for place in range(len(deeds))}
-    extra = _unmatched(list(back), back)
-    assert not extra, f"in the journal, and asked for by nobody (any more): {[deeds[n].entry for n in extra]}"
+    back = {place: [n for n, places in may.items() if place in places] for place in range(len(effects))}
+    extra = _find_unmatched(list(back), back)
+    assert not extra, f"in the journal, and asked for by nobody (any more): {[effects[n].entry for n in extra]}"
 
 
-def _around(tap: Tap, entries: Sequence[e.JournalEntry]) -> str:
-    """Tell of a tap, and what the journal has from shortly before it on: the run cannot be repeated exactly."""
-    near = [entry for entry in entries if entry.seq > tap.low - 6 and entry.seq <= (tap.high or tap.low) + 4]
+def _around(command: SentCommand, entries: Sequence[e.JournalEntry]) -> str:
+    """Tell of a command, and what the journal has from shortly before it on: the run cannot be repeated exactly."""
+    near = [
+        entry for entry in entries if entry.seq > command.low - 6 and entry.seq <= (command.high or command.low) + 4
+    ]
     newest = entries[-1].seq if entries else None
-    return f"{tap}; the life ended with entry {newest}; {near}"
+    return f"{command}; the life ended with entry {newest}; {near}"
 
 
-def _is_deed(event: e.Event, before: ShowState) -> bool:
-    """The one entry by which a command of ours is known."""
+def _is_effect(event: e.Event, before: ShowState) -> bool:
+    """Tell whether this event is the one entry that a command of ours leaves."""
     # Who steps back onto a chapter that a jump had left out runs its action for the first time.
     again = isinstance(event, e.ActionStarted) and (event.run > 1 or not before.forward)
     return again or isinstance(event, e.ChapterEntered | e.Said | e.BlackoutSet | e.Halted | e.HaltLifted | e.FreezeSet)
 
 
-def _fits(tap: Tap, deed: Deed) -> bool:
-    """Can this entry be what came of the tap?"""
-    in_time = tap.low < deed.entry.seq and (tap.high is None or deed.entry.seq <= tap.high)
-    on_time = tap.pressed_on is None or tap.pressed_on == deed.before.number
-    return in_time and on_time and _does(tap, deed)
+def _fits(command: SentCommand, effect: RecordedEffect) -> bool:
+    """Can this entry be what came of the command?"""
+    in_time = command.low < effect.entry.seq and (command.high is None or effect.entry.seq <= command.high)
+    on_time = command.pressed_on is None or command.pressed_on == effect.before.number
+    return in_time and on_time and _does(command, effect)
 
 
-def _does(tap: Tap, deed: Deed) -> bool:  # noqa: PLR0911 - one for each kind
-    event, before = deed.entry.event, deed.before
+def _does(command: SentCommand, effect: RecordedEffect) -> bool:  # noqa: PLR0911 - one for each kind
+    event, before = effect.entry.event, effect.before
     match event:
         case e.ChapterEntered(number=number, forward=forward):
-            wanted = {"advance": before.number + 1, "back": before.number - 1, "goto": tap.goal}.get(tap.kind)
+            wanted = {"advance": before.number + 1, "back": before.number - 1, "goto": command.goal}.get(command.kind)
             return number == wanted and forward == (number > before.number)
         case e.Said(text=text):
-            return tap.kind == "say" and text == tap.text
+            return command.kind == "say" and text == command.text
         case e.BlackoutSet(on=on):
-            return tap.kind == "blackout" and tap.on in (None, on)
+            return command.kind == "blackout" and command.on in (None, on)
         case e.FreezeSet(on=on):
-            return tap.kind == "freeze" and tap.on in (None, on)
+            return command.kind == "freeze" and command.on in (None, on)
         case e.Halted():
-            return tap.kind == "halt"
+            return command.kind == "halt"
         case e.HaltLifted():
-            return tap.kind == "resume"
+            return command.kind == "resume"
         case _:
-            return tap.kind == "rerun"
+            return command.kind == "rerun"
 
 
-def _needs_none(tap: Tap, states: dict[int, ShowState], newest: int) -> bool:
-    """May an answered tap have left nothing? If there was nothing to change, or nothing was promised.
+def _may_have_no_effect(command: SentCommand, states: dict[int, ShowState], newest: int) -> bool:
+    """May an answered command have left nothing? If there was nothing to change, or nothing was promised.
 
     A halt is answered before it is written; one of a crash's last moments may be missing.
     """
-    if not tap.durable or tap.kind == "timer/reset" or (tap.kind == "halt" and (tap.high or 0) > newest):
+    if (
+        not command.durable
+        or command.kind == "timer/reset"
+        or (command.kind == "halt" and (command.high or 0) > newest)
+    ):
         return True
     idle: dict[str, Callable[[ShowState], bool]] = {
-        "goto": lambda state: state.number == tap.goal,
+        "goto": lambda state: state.number == command.goal,
         "resume": lambda state: not state.halted,
-        "blackout": lambda state: state.blackout == tap.on,
-        "freeze": lambda state: (state.held is not None) == tap.on,
+        "blackout": lambda state: state.blackout == command.on,
+        "freeze": lambda state: (state.held is not None) == command.on,
         "rerun": lambda state: state.chapter.on_enter is None,
     }
     # What its sender knew may have been a health sample, which may be lost: all else is as the newest entry left it.
-    seen = (state for seq, state in states.items() if min(tap.low, newest) <= seq <= (tap.high or newest))
-    return tap.kind in idle and any(idle[tap.kind](state) for state in seen)
+    seen = (state for seq, state in states.items() if min(command.low, newest) <= seq <= (command.high or newest))
+    return command.kind in idle and any(idle[command.kind](state) for state in seen)
 
 
-def _unmatched(left: Sequence[int], may: dict[int, list[int]]) -> list[int]:
+def _find_unmatched(left: Sequence[int], may: dict[int, list[int]]) -> list[int]:
     """Whom no matching gives a partner of its own (augmenting paths)."""
     taken: dict[int, int] = {}
 

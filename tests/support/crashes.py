@@ -1,4 +1,4 @@
-"""The proof by `kill -9`: a server killed at random points under random commands, again and again, on one journal.
+"""A crash test: a server killed at random points under random commands, again and again, on one journal.
 
 After each restart: what was answered with 200 is in the journal, nothing is in it twice, its fold is what the server
 shows, the epoch is the same; and who listens to `/events` has seen every entry once. `scripts/crashes N` runs it long.
@@ -27,48 +27,12 @@ from demo.show import events as e
 from demo.subjects.registry import load
 from demo.views import snapshot
 from tests.support import fetch
-from tests.support.crash_rules import Tap, judge
+from tests.support.crash_programs import SLOW_DISK_SERVER
+from tests.support.crash_rules import SentCommand, check_journal
 from tests.support.marker import SUBJECT, marker
 from tests.support.servers import Server, script, wait_for
 
 CLIENTS = 4
-
-SLOW = """
-import random, sys, time
-from demo.cli.main import main
-from demo.journal import Journal
-flush = Journal._flush
-def late(self):
-    time.sleep(random.uniform(0.005, 0.03))
-    flush(self)
-Journal._flush = late
-"""
-"""A disk that takes its time: the moments between an answer and its entry, if there are any, are met more often."""
-
-HASTY = (
-    SLOW
-    + """
-import asyncio
-from demo.conductor.persistence import JournalWriter
-async def persist(self, urgent):
-    asyncio.ensure_future(self._context.journal.append(()))
-JournalWriter.persist = persist
-"""
-)
-"""A server that answers before the journal is written: the proof has to find it out."""
-
-TWICE = (
-    SLOW
-    + """
-from demo.conductor import Conductor
-submit = Conductor.submit
-async def again(self, command):
-    await submit(self, command)
-    return await submit(self, command)
-Conductor.submit = again
-"""
-)
-"""A server that carries every command out twice."""
 
 RUN = "main()\n"
 
@@ -80,13 +44,13 @@ ANSWERED = (2, 30)
 
 
 @dataclass
-class Setting:
+class CrashTestConfig:
     """What is served, from where and how; `programs` are drawn from for each life."""
 
     place: Path
     rng: random.Random
     subject: str = "none"
-    programs: Sequence[str] = ("", SLOW)
+    programs: Sequence[str] = ("", SLOW_DISK_SERVER)
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
@@ -114,44 +78,44 @@ class Setting:
 class Client(threading.Thread):
     """Somebody who presses at random, until the server is gone."""
 
-    def __init__(self, name: str, url: str, rng: random.Random, life: "Life") -> None:
+    def __init__(self, name: str, url: str, rng: random.Random, life: "ServerRun") -> None:
         super().__init__(name=name, daemon=True)
-        self._url, self._rng, self._life = url, rng, life
-        self.taps: list[Tap] = []
+        self._url, self._rng, self._server_run = url, rng, life
+        self.commands: list[SentCommand] = []
 
     def run(self) -> None:
-        low, number = self._life.first, 1
+        low, number = self._server_run.first, 1
         with fetch.client(base_url=self._url, timeout=20) as client:
-            while not self._life.over.is_set():
-                tap = draw(self._rng, f"{self.name}-{len(self.taps)}", number, self._life.total)
-                tap.low = low
-                self.taps.append(tap)
+            while not self._server_run.over.is_set():
+                command = draw(self._rng, f"{self.name}-{len(self.commands)}", number, self._server_run.total)
+                command.low = low
+                self.commands.append(command)
                 try:
-                    response = client.post(tap.path, content=tap.text, headers={"Content-Type": "text/plain"})
+                    response = client.post(command.path, content=command.text, headers={"Content-Type": "text/plain"})
                     body = response.json()
                 except (httpx.HTTPError, json.JSONDecodeError):
                     return  # killed meanwhile: it may have happened or not
-                tap.status = response.status_code
-                if tap.status == 200:
-                    tap.high, tap.durable = body["seq"], body["durable"]
+                command.status = response.status_code
+                if command.status == 200:
+                    command.high, command.durable = body["seq"], body["durable"]
                     low, number = body["seq"], body["chapter"]["number"]
 
 
-def draw(rng: random.Random, ident: str, number: int, total: int) -> Tap:
+def draw(rng: random.Random, ident: str, number: int, total: int) -> SentCommand:
     """One of all the things that can be pressed; a move may name the chapter it was pressed on."""
     kind = rng.choice(
         ["advance"] * 3 + ["back", "goto", "say", "say", "blackout", "freeze", "timer/reset", "halt", "resume", "rerun"]
     )
-    tap = Tap(kind)
+    command = SentCommand(kind)
     if kind in ("advance", "back", "goto", "rerun") and rng.random() < 0.5:
-        tap.pressed_on = number if rng.random() < 0.8 else rng.randint(1, total)
+        command.pressed_on = number if rng.random() < 0.8 else rng.randint(1, total)
     if kind == "goto":
-        tap.goal = rng.randint(1, total)
+        command.goal = rng.randint(1, total)
     if kind == "say":
-        tap.text = f"line {ident} {rng.getrandbits(40):x}"
+        command.text = f"line {ident} {rng.getrandbits(40):x}"
     if kind in ("blackout", "freeze"):
-        tap.on = rng.choice([True, False, None])
-    return tap
+        command.on = rng.choice([True, False, None])
+    return command
 
 
 class Listener(threading.Thread):
@@ -205,7 +169,7 @@ class Listener(threading.Thread):
 
 
 @dataclass
-class Life:
+class ServerRun:
     """One server from its start to its kill. `first`: the last entry before it."""
 
     first: int
@@ -214,7 +178,7 @@ class Life:
 
 
 @dataclass
-class Count:
+class Totals:
     """What a run was made of."""
 
     lives: int = 0
@@ -230,42 +194,42 @@ class Count:
         )
 
 
-class Proof:
+class CrashTest:
     """Kills, restarts and checks. Raises `AssertionError` at the first thing that is not as promised."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._state = setting.opening()
+    def __init__(self, config: CrashTestConfig) -> None:
+        self._config = config
+        self._state = config.opening()
         self._epoch = ""
         self._listener: Listener | None = None
         self._entries: list[e.JournalEntry] = []
-        self.count = Count()
+        self.count = Totals()
 
-    def run(self, lives: int) -> Count:
+    def run(self, lives: int) -> Totals:
         try:
-            taps: list[Tap] = []
+            commands: list[SentCommand] = []
             for _ in range(lives):
-                taps = self._live(taps)
+                commands = self._live(commands)
                 self.count.lives += 1
-            self._end(taps)
+            self._end(commands)
         finally:
             if self._listener is not None:
                 self._listener.ended.set()
         return self.count
 
-    def _live(self, earlier: list[Tap]) -> list[Tap]:
+    def _live(self, earlier: list[SentCommand]) -> list[SentCommand]:
         """One life: check what the last one left, press at random, kill. Returns what was pressed."""
-        server = self._setting.server()
+        server = self._config.server()
         try:
             first = self._meet(server, earlier)
-            life = Life(first, self._state.total)
-            rng = self._setting.rng
+            life = ServerRun(first, self._state.total)
+            rng = self._config.rng
             names = [f"life{self.count.lives}-client{number}" for number in range(CLIENTS)]
             clients = [Client(name, server.url, random.Random(rng.random()), life) for name in names]
             for client in clients:
                 client.start()
             due = rng.randint(*ANSWERED)
-            wait_for(lambda: sum(tap.status == 200 for client in clients for tap in (*client.taps,)) >= due)
+            wait_for(lambda: sum(command.status == 200 for client in clients for command in (*client.commands,)) >= due)
             time.sleep(rng.uniform(0.0, 0.1))
             server.kill()
             life.over.set()
@@ -273,11 +237,11 @@ class Proof:
                 client.join()
         finally:
             _reap(server)
-        return [tap for client in clients for tap in client.taps]
+        return [command for client in clients for command in client.commands]
 
-    def _meet(self, server: Server, earlier: list[Tap]) -> int:
+    def _meet(self, server: Server, earlier: list[SentCommand]) -> int:
         """A server that has just started; returns how far its journal goes."""
-        begun_at = wait_for(lambda: _begun(self._setting.journal, self.count.lives + 1))
+        begun_at = wait_for(lambda: _begun(self._config.journal, self.count.lives + 1))
         shown = server.until(lambda state: state["seq"] >= begun_at)
         self._epoch = self._epoch or shown["epoch"]
         assert shown["epoch"] == self._epoch, "the epoch belongs to the journal"
@@ -288,16 +252,16 @@ class Proof:
         self._catch_up(shown)
         fresh = self._entries[begun:]
         cut = next((n for n, one in enumerate(fresh) if isinstance(one.event, e.ShowPickedUp)), len(fresh))
-        judge(earlier, fresh[:cut], left)
-        self.count.answered += sum(tap.status == 200 for tap in earlier)
-        self.count.refused += sum(tap.status not in (None, 200) for tap in earlier)
-        self.count.cut += sum(tap.status is None for tap in earlier)
+        check_journal(earlier, fresh[:cut], left)
+        self.count.answered += sum(command.status == 200 for command in earlier)
+        self.count.refused += sum(command.status not in (None, 200) for command in earlier)
+        self.count.cut += sum(command.status is None for command in earlier)
         self.count.entries = len(self._entries)
         return int(shown["seq"])
 
     def _catch_up(self, shown: dict[str, Any]) -> None:
         """Fold what is new in the file, up to the state that was shown; it must be the same state."""
-        entries = wait_for(lambda: _entries(self._setting.journal, len(self._entries), shown["seq"]))
+        entries = wait_for(lambda: _entries(self._config.journal, len(self._entries), shown["seq"]))
         for entry in entries:
             assert entry.seq == len(self._entries) + 1, f"entry {entry.seq} behind {len(self._entries)}"
             self._entries.append(entry)
@@ -309,11 +273,11 @@ class Proof:
         differ = [name for name in shown if name != "viewers" and shown[name] != folded[name]]
         assert not differ, {name: (shown[name], folded[name]) for name in differ}
 
-    def _end(self, taps: list[Tap]) -> None:
+    def _end(self, commands: list[SentCommand]) -> None:
         """The last life ends in order; whoever listened has seen it all."""
-        server = self._setting.server()
+        server = self._config.server()
         try:
-            self._meet(server, taps)
+            self._meet(server, commands)
             listener = self._listener
             assert listener is not None
             wait_for(lambda: listener.last >= len(self._entries) or bool(listener.wrong))
@@ -377,15 +341,17 @@ def free_port() -> int:
     raise AssertionError("no free port between 20000 and 30000")
 
 
-def prove(lives: int, seed: int, place: Path, deck: bool, programs: Sequence[str] = ("", SLOW)) -> Count:
+def run_crash_test(
+    lives: int, seed: int, place: Path, deck: bool, programs: Sequence[str] = ("", SLOW_DISK_SERVER)
+) -> Totals:
     """`lives` kills on one journal: of `none` or, with `deck`, of ten chapters with actions and a poller."""
     rng = random.Random(seed)
     if not deck:
-        return Proof(Setting(place, rng, programs=programs)).run(lives)
+        return CrashTest(CrashTestConfig(place, rng, programs=programs)).run(lives)
     env = marker(place)
     sys.path.insert(0, str(place))
     try:
-        return Proof(Setting(place, rng, SUBJECT, programs, env)).run(lives)
+        return CrashTest(CrashTestConfig(place, rng, SUBJECT, programs, env)).run(lives)
     finally:
         sys.path.remove(str(place))
         sys.modules.pop("marker", None)
@@ -402,7 +368,8 @@ def main() -> None:
     for lives, deck in ((options.kills - half, False), (half, True)):
         if lives:
             with tempfile.TemporaryDirectory(prefix="chaos-stage-crashes-") as place:
-                print(f"{'ten chapters and a poller' if deck else 'none'}: {prove(lives, seed, Path(place), deck)}")
+                totals = run_crash_test(lives, seed, Path(place), deck)
+                print(f"{'ten chapters and a poller' if deck else 'none'}: {totals}")
 
 
 if __name__ == "__main__":

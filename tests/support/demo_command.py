@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from tests.support.forked_servers import FORKS, Forked, can_fork
+from tests.support.forked_servers import FORK_SERVER, ForkedProcess, can_fork
 
 LIMIT_SEC = 60.0
 
@@ -38,21 +38,21 @@ def run_demo(
             env=environ,
             cwd=cwd,
         )
-    return _end_of(FORKS.start(args, environ, cwd, two_pipes=True), limit)
+    return _end_of(FORK_SERVER.start(args, environ, cwd, two_pipes=True), limit)
 
 
 def run_script(script: Path, text: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run a program of the test's own by a fork, in its folder, with this text in a pipe as its input."""
     assert can_fork(env)
     reading, writing = os.pipe()
-    process = FORKS.start((), env, script.parent, two_pipes=True, stdin=reading, script=script)
+    process = FORK_SERVER.start((), env, script.parent, two_pipes=True, stdin=reading, script=script)
     os.close(reading)
     with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as pipe:  # it may end before it has read all
         pipe.write(text)
     return _end_of(process, LIMIT_SEC)
 
 
-def _end_of(process: Forked, limit: float) -> "subprocess.CompletedProcess[str]":
+def _end_of(process: ForkedProcess, limit: float) -> "subprocess.CompletedProcess[str]":
     assert process.stderr is not None
     said: list[str] = []
     errors = threading.Thread(target=_read_into, args=(said, process.stderr), daemon=True)

@@ -1,4 +1,4 @@
-"""A socket between us and the engine, to be cut, held up, or made to speak for another engine."""
+"""A proxy between tests and the container engine that can be cut, paused, or give another engine name."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from demo.container_engine.discovery import find
-from tests.support.tcp_gate import close_listener, let_in
+from tests.support.tcp_gate import close_listener, wait_for_accepted_connections
 
 PIECE = 65536
 
 
-class Between:
+class EngineProxy:
     """In a thread with a loop of its own, so that tests of any kind and other processes can use it."""
 
     def __init__(self, engine: str) -> None:
@@ -27,51 +27,51 @@ class Between:
         self._trap: tuple[bytes, bool] | None = None
         self._before: tuple[bytes, Callable[[], object]] | None = None
         self._server: asyncio.Server | None = None
-        self._lines: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ends: set[asyncio.StreamWriter] = set()
-        self._flows = asyncio.Event()
+        self._may_pass = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._loop.call_soon_threadsafe(self._flows.set)
+        self._loop.call_soon_threadsafe(self._may_pass.set)
         self.restore()
 
     def restore(self) -> None:
-        """Open for business, again."""
+        """Accept connections, again."""
         self._now(self._listen())
 
     def cut(self) -> None:
-        """Nobody listens any more, and every connection breaks."""
+        """Close the socket, and break every connection."""
         self._now(self._stop())
 
     def cut_connections(self) -> None:
-        """Those that are open break; new ones are served."""
+        """Break the open connections; new ones are served."""
         self._now(self._drop())
 
     def hang(self) -> None:
-        """Everybody is heard, nobody is answered."""
-        self._loop.call_soon_threadsafe(self._flows.clear)
+        """Accept connections and pass nothing on, until `resume`."""
+        self._loop.call_soon_threadsafe(self._may_pass.clear)
 
-    def flow(self) -> None:
-        self._loop.call_soon_threadsafe(self._flows.set)
+    def resume(self) -> None:
+        self._loop.call_soon_threadsafe(self._may_pass.set)
 
-    def pretend(self, real: str, other: str) -> None:
-        """What the engine calls itself, replaced by a name of the same length."""
+    def rename_engine(self, real: str, other: str) -> None:
+        """Replace the name that the engine gives itself by another of the same length."""
         assert len(real) == len(other)
         self.replaced = (real.encode(), other.encode())
 
     def break_at(self, request: str, *, arrives: bool) -> None:
-        """The next request that holds this text breaks its connection, before or behind its arrival."""
+        """Break the connection of the next request that holds this text, before or after it arrives."""
         self._trap = (request.encode(), arrives)
 
     def before(self, request: str, do: Callable[[], object]) -> None:
-        """`do` happens before the next request that holds this text arrives."""
+        """Call `do` before the next request that holds this text arrives."""
         self._before = (request.encode(), do)
 
     def close(self) -> None:
-        self.flow()
+        self.resume()
         self.cut()
-        self._now(let_in())  # a connection that was just made has a task only now
+        self._now(wait_for_accepted_connections())  # a connection that was just made has a task only now
         self.cut_connections()
         self._now(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -95,30 +95,30 @@ class Between:
         await self._drop()
 
     async def _drop(self) -> None:
-        lines = tuple(self._lines)
-        for line in lines:
-            line.cancel()
-        await asyncio.gather(*lines, return_exceptions=True)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _end(self) -> None:
         """Leave no connection open, whatever came in while the socket was closed."""
-        await let_in()
+        await wait_for_accepted_connections()
         await self._drop()
         for end in self._ends:
             end.transport.abort()
-        await let_in()
+        await wait_for_accepted_connections()
 
     def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Know a connection from its first moment: one whose task has not begun has to be closed, too."""
         self._ends.add(writer)
-        line = asyncio.ensure_future(self._serve(reader, writer))
-        self._lines.add(line)
-        line.add_done_callback(self._lines.discard)
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far: asyncio.StreamWriter | None = None
         try:
-            await self._flows.wait()
+            await self._may_pass.wait()
             answers, far = await asyncio.open_unix_connection(self._engine)
             flows = [
                 asyncio.ensure_future(self._copy(reader, far)),
@@ -140,7 +140,7 @@ class Between:
     async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answering: bool = False) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
-                await self._flows.wait()
+                await self._may_pass.wait()
                 if not answering and self._before and self._before[0] in piece:
                     (_, do), self._before = self._before, None
                     await asyncio.to_thread(do)
@@ -154,9 +154,9 @@ class Between:
 
 
 @contextmanager
-def between() -> Iterator[Between]:
+def engine_proxy() -> Iterator[EngineProxy]:
     """In front of the engine that the docker command uses too."""
-    made = Between(find().url.removeprefix("unix://"))
+    made = EngineProxy(find().url.removeprefix("unix://"))
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""Three PDs and three stores that are none: their HTTP and gRPC on loopback ports, driven through a kill.
+"""Fake PDs and stores, three of each: their HTTP and gRPC on loopback ports, driven through a kill.
 
 `python -m tests.support.fake_pd` prints its addresses as a line of JSON, then takes commands from standard input, one a
 line: `kill tikv1`, `elect`, `revive tikv1`. With `--here` the nodes advertise the addresses that are printed.
@@ -21,8 +21,8 @@ import grpc
 from aiohttp import web
 
 from tests.support.fake_pd_answers import ENDLESS, PdService, StoreService, pd_app, status_app
-from tests.support.fake_pd_state import FRESH, Node, State, Twist
-from tests.support.tcp_gate import HOST, Door
+from tests.support.fake_pd_state import FRESH, BodyRewrite, Node, State
+from tests.support.tcp_gate import HOST, TcpGate
 
 T = TypeVar("T")
 
@@ -52,11 +52,11 @@ class Cluster:
         self._advertises_names = advertises_names
         self.addresses: dict[str, str] = {}
         """What the nodes call themselves (`tikv0:20160`) → where they are reached from here."""
-        self._doors: dict[str, list[Door]] = {}
+        self._gates: dict[str, list[TcpGate]] = {}
         self._runners: list[web.AppRunner] = []
         self._servers: list[grpc.Server] = []
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="contract cluster", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake cluster", daemon=True)
 
     def __enter__(self) -> "Cluster":
         self._place = Path(tempfile.mkdtemp(prefix="pd-"))
@@ -95,8 +95,8 @@ class Cluster:
             self.state.node(name).is_up = False
             self.state.node(name).is_paused = False
             self.state.lose(name, noticed)
-        for door in self._doors[name]:
-            self._await(door.shut())
+        for gate in self._gates[name]:
+            self._await(gate.shut())
 
     def revive(self, name: str) -> None:
         """Killed or paused, it runs again, as a follower; a killed one counts from 0."""
@@ -104,19 +104,19 @@ class Cluster:
             node = self.state.node(name)
             if not node.is_up:
                 node.calls.clear()
-                node.is_unheard = name in self.state.pds and self.state.pd_leader is None
+                node.has_no_heartbeat = name in self.state.pds and self.state.pd_leader is None
             node.is_up, node.is_paused, node.gone_at, node.beats_from = True, False, None, time.time()
             self.state.lock.notify_all()
-        for door in self._doors[name]:
-            self._await(door.open())
+        for gate in self._gates[name]:
+            self._await(gate.open())
 
-    def pause(self, name: str, noticed: bool = True, stranded: bool = False) -> None:
-        """It takes connections and never answers. `stranded`: those open now stay silent even after `revive`."""
+    def pause(self, name: str, noticed: bool = True, keep_old_silent: bool = False) -> None:
+        """It takes connections and never answers. `keep_old_silent`: those open now stay silent even after `revive`."""
         with self.state.lock:
             self.state.node(name).is_paused = True
             self.state.lose(name, noticed)
-        for door in self._doors[name]:
-            self._await(door.strand() if stranded else door.pause())
+        for gate in self._gates[name]:
+            self._await(gate.freeze_existing_connections() if keep_old_silent else gate.pause())
 
     def elect(self, region: int | None = None, to: str | None = None) -> None:
         """A new leader for this region, or for every one without, and PD learns of it."""
@@ -130,29 +130,29 @@ class Cluster:
 
     def register(self, name: str) -> None:
         """PD knows this store from now on, and has had no heartbeat of it: it says Down."""
-        self.state.stores[name].is_unheard = True
+        self.state.stores[name].has_no_heartbeat = True
 
     def beat(self, *names: str) -> None:
         """These stores, or all of them, send a heartbeat now."""
         for name in names or tuple(self.state.stores):
             store = self.state.stores[name]
-            store.is_unheard, store.beats_from, store.beats_until = False, time.time(), math.inf
+            store.has_no_heartbeat, store.beats_from, store.beats_until = False, time.time(), math.inf
 
     def stop_heartbeats(self) -> None:
         """No store sends one from now on, until `beat`."""
         for store in self.state.stores.values():
             store.beats_until = time.time()
 
-    def say(self, name: str, word: str | None) -> None:
+    def force_state(self, name: str, state: str | None) -> None:
         """What PD calls this store from now on; None: by its own clock."""
-        self.state.stores[name].word = word
+        self.state.stores[name].forced_state = state
 
     def slow(self, name: str, seconds: float) -> None:
         self.state.node(name).delay_sec = seconds
 
-    def twist(self, name: str, twist: Twist | None) -> None:
+    def rewrite_body(self, name: str, rewrite: BodyRewrite | None) -> None:
         """Change this node's HTTP bodies on their way out."""
-        self.state.node(name).twist = twist
+        self.state.node(name).rewrite = rewrite
 
     def mode(self, name: str, mode: str) -> None:
         """How this node's HTTP answers end: `whole`, `cut` off in the middle, or a `flood` of a gigabyte."""
@@ -168,15 +168,15 @@ class Cluster:
     async def _start(self) -> None:
         for pd in self.state.pds.values():
             http, rpc = await self._http(pd_app(self.state, pd), pd), self._grpc(PdService(self.state, pd), pd)
-            await self._open(pd, "2379", Door(http, rpc))
+            await self._open(pd, "2379", TcpGate(http, rpc))
         for store in self.state.stores.values():
-            await self._open(store, "20160", Door(None, self._grpc(StoreService(self.state, store), store)))
-            await self._open(store, "20180", Door(await self._http(status_app(self.state, store), store), None))
+            await self._open(store, "20160", TcpGate(None, self._grpc(StoreService(self.state, store), store)))
+            await self._open(store, "20180", TcpGate(await self._http(status_app(self.state, store), store), None))
 
-    async def _open(self, node: Node, port: str, door: Door) -> None:
-        await door.open()
-        self._doors.setdefault(node.name, []).append(door)
-        self.addresses[f"{node.name}:{port}"] = f"{HOST}:{door.port}"
+    async def _open(self, node: Node, port: str, gate: TcpGate) -> None:
+        await gate.open()
+        self._gates.setdefault(node.name, []).append(gate)
+        self.addresses[f"{node.name}:{port}"] = f"{HOST}:{gate.port}"
 
     async def _http(self, app: web.Application, node: Node) -> Path:
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -196,8 +196,8 @@ class Cluster:
         return place
 
     async def _stop(self) -> None:
-        for door in [door for doors in self._doors.values() for door in doors]:
-            await door.remove()
+        for gate in [gate for gates in self._gates.values() for gate in gates]:
+            await gate.remove()
         for runner in self._runners:
             await runner.cleanup()
 
@@ -211,7 +211,7 @@ def html(_: str, __: bytes) -> bytes:
     return b"<!doctype html><title>502 Bad Gateway</title>"
 
 
-def without(*keys: str) -> Twist:
+def without(*keys: str) -> BodyRewrite:
     """Leaves these keys out, at any depth."""
 
     def strip(value: Any) -> Any:
@@ -239,7 +239,7 @@ def main() -> None:
         print(json.dumps(cluster.addresses), flush=True)
         for line in sys.stdin:
             verb, *names = line.split()
-            if verb in ("kill", "revive", "pause", "elect", "elect_pd", "say"):
+            if verb in ("kill", "revive", "pause", "elect", "elect_pd", "force_state"):
                 getattr(cluster, verb)(*names)
                 print("done", flush=True)
 

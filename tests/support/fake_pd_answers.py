@@ -1,4 +1,4 @@
-"""The contract cluster's answers: PD over HTTP and gRPC, a store's status port, a store's raw reads and writes."""
+"""The fake cluster's answers: PD over HTTP and gRPC, a store's status port, a store's raw reads and writes."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ def pd_app(state: State, pd: Node) -> web.Application:
 
 
 def _named(state: State, pd: Node) -> Any:
-    return None if pd.is_unheard else member(state, state.pds[state.named])
+    return None if pd.has_no_heartbeat else member(state, state.pds[state.reported_pd_leader])
 
 
 async def _ping_in_turn(state: State) -> None:
@@ -102,8 +102,8 @@ def _app(answer: Callable[[web.Request], Any]) -> web.Application:
 
 async def _send(request: web.Request, node: Node, path: str, body: bytes, kind: str) -> web.StreamResponse:
     await asyncio.sleep(node.delay_sec)
-    if node.twist is not None:
-        body = node.twist(path, body)
+    if node.rewrite is not None:
+        body = node.rewrite(path, body)
     if node.mode == "whole":
         return web.Response(body=body, content_type=kind)
     response = web.StreamResponse()
@@ -134,7 +134,7 @@ class PdService:
                 context.abort(grpc.StatusCode.UNKNOWN, "etcdserver: no leader")
         members = [_member(state, pd) for pd in state.pds.values()]
         return wire.GetMembersResponse(
-            header=self._header(), members=members, leader=_member(state, state.pds[state.named])
+            header=self._header(), members=members, leader=_member(state, state.pds[state.reported_pd_leader])
         )
 
     def get_region(self, request: wire.GetRegionRequest, context: grpc.ServicerContext) -> wire.GetRegionResponse:
@@ -145,7 +145,7 @@ class PdService:
         group = self.state.group_of(request.region_key)
         if group is None:
             return wire.GetRegionResponse(header=self._header())
-        leader = None if group.told is None else _peer(group, group.told)
+        leader = None if group.reported_leader is None else _peer(group, group.reported_leader)
         return wire.GetRegionResponse(header=self._header(), region=_region(group), leader=leader)
 
     def scan_regions(self, request: wire.ScanRegionsRequest, context: grpc.ServicerContext) -> wire.ScanRegionsResponse:
@@ -156,7 +156,7 @@ class PdService:
         self.pd.calls["scan"] += 1
         groups = sorted(self.state.groups.values(), key=lambda group: group.start)
         found = [group for group in groups if not group.end or group.end > request.start_key][: request.limit]
-        leaders = [None if group.told is None else _peer(group, group.told) for group in found]
+        leaders = [None if group.reported_leader is None else _peer(group, group.reported_leader) for group in found]
         scanned = [wire.ScannedRegion(region=_region(g), leader=at) for g, at in zip(found, leaders, strict=True)]
         return wire.ScanRegionsResponse(header=self._header(), regions=scanned)
 
@@ -240,7 +240,7 @@ class StoreService:
 
     def _misplaced(self, group: Group, epoch: wire.RegionEpoch, key: bytes) -> wire.RegionError | None:
         if group.leader != self.store.ident:
-            leader = None if group.hint is None else _peer(group, group.hint)
+            leader = None if group.followers_leader is None else _peer(group, group.followers_leader)
             return wire.RegionError(not_leader=wire.NotLeader(region_id=group.ident, leader=leader))
         if (epoch.version, epoch.conf_ver) != (group.version, group.conf_ver):
             return wire.RegionError(message="epoch not match", epoch_not_match=wire.Present())

@@ -1,4 +1,4 @@
-"""The bodies that PD and TiKV answer over HTTP, built from the contract cluster's state."""
+"""The bodies that PD and TiKV answer over HTTP, built from the fake cluster's state."""
 
 import random
 from collections.abc import Callable
@@ -11,7 +11,7 @@ def pd_body(state: State, path: str) -> Any:
     """What PD's leader answers at this path below `/pd/api/v1`; None: no such path."""
     bodies: dict[str, Callable[[State], Any]] = {
         "/health": health,
-        "/leader": lambda state: member(state, state.pds[state.named]),
+        "/leader": lambda state: member(state, state.pds[state.reported_pd_leader]),
         "/members": members,
         "/stores": stores,
         "/regions": lambda state: {"count": len(state.groups), "regions": [region(g) for g in state.groups.values()]},
@@ -50,7 +50,7 @@ def health(state: State) -> list[dict[str, Any]]:
 
 
 def members(state: State) -> dict[str, Any]:
-    leader = member(state, state.pds[state.named])
+    leader = member(state, state.pds[state.reported_pd_leader])
     return {
         "header": {"cluster_id": state.cluster_id},
         "members": [member(state, pd) for pd in state.pds.values()],
@@ -67,7 +67,7 @@ def stores(state: State) -> dict[str, Any]:
 
 def store(state: State, one: Node) -> dict[str, Any]:
     heard = state.heard(one)
-    leads = sum(group.told == one.ident for group in state.groups.values())
+    leads = sum(group.reported_leader == one.ident for group in state.groups.values())
     return {
         "store": {
             "id": one.ident,
@@ -80,7 +80,7 @@ def store(state: State, one: Node) -> dict[str, Any]:
             "deploy_path": "/",
             **({"last_heartbeat": int(heard * 1e9)} if heard else {}),
             "node_state": 1,
-            "state_name": state.pd_word(one),
+            "state_name": state.get_pd_state(one),
         },
         "status": {
             "capacity": "58.4GiB",
@@ -111,8 +111,12 @@ def region(group: Group) -> dict[str, Any]:
         "epoch": {"conf_ver": group.conf_ver, "version": group.version},
         "peers": [{"id": peer, "store_id": at, "role_name": "Voter"} for at, peer in group.peers.items()],
     }
-    if group.told is not None:
-        body["leader"] = {"id": group.peers[group.told], "store_id": group.told, "role_name": "Voter"}
+    if group.reported_leader is not None:
+        body["leader"] = {
+            "id": group.peers[group.reported_leader],
+            "store_id": group.reported_leader,
+            "role_name": "Voter",
+        }
     return body
 
 

@@ -1,4 +1,4 @@
-"""What is true in the contract cluster, and what PD believes: data and rules, no sockets."""
+"""What is true in the fake cluster, and what PD believes: data and rules, no sockets."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-Twist = Callable[[str, bytes], bytes]
+BodyRewrite = Callable[[str, bytes], bytes]
 """Changes a body on its way out: given the path and the right body."""
 
 FRESH = (b"r\0\0\0", b"r\0\0\1", b"x\0\0\0", b"x\0\0\1")
@@ -35,14 +35,14 @@ class Node:
     is_up: bool = True
     is_paused: bool = False
     delay_sec: float = 0.0
-    twist: Twist | None = None
+    rewrite: BodyRewrite | None = None
     mode: str = "whole"
-    word: str | None = None
+    forced_state: str | None = None
     busy: bool = False
     gone_at: float | None = None
     beats_from: float = 0.0
     beats_until: float = math.inf
-    is_unheard: bool = False
+    has_no_heartbeat: bool = False
     """A store that has registered, and sent no heartbeat yet; a PD that was started anew and knows no leader."""
 
     calls: Counter[str] = field(default_factory=Counter)
@@ -54,15 +54,15 @@ class Node:
 
 @dataclass
 class Group:
-    """A region. `leader`: the true one's store; `hint`: whom the followers name; `told`: whom PD names."""
+    """A region. `leader`: the true one's store; `followers_leader`: the one followers name; `reported_leader`: PD's."""
 
     ident: int
     start: bytes
     end: bytes
     peers: dict[int, int]
     leader: int | None
-    hint: int | None
-    told: int | None
+    followers_leader: int | None
+    reported_leader: int | None
     version: int = 1
     conf_ver: int = 5
 
@@ -71,7 +71,7 @@ class Group:
 
 
 class State:
-    """Everything behind the doors; `lock` guards it, and waits on it wake when it changes."""
+    """Everything behind the TCP gates; `lock` guards it, and waits on it wake when it changes."""
 
     def __init__(self, store_ids: Sequence[int], cuts: Sequence[bytes], pace: float) -> None:
         self.lock = threading.Condition(threading.RLock())
@@ -83,7 +83,7 @@ class State:
         for store in self.stores.values():
             store.beats_from = self.began
         self.pd_leader: str | None = "pd0"
-        self.named = "pd0"
+        self.reported_pd_leader = "pd0"
         """Whom the PDs name as their leader: a dead one until there is another."""
 
         self.lost_at = 0.0
@@ -146,7 +146,7 @@ class State:
         for group in self.groups.values():
             if group.leader == node.ident:
                 group.leader = None
-                group.hint = None if noticed else group.hint
+                group.followers_leader = None if noticed else group.followers_leader
 
     def has_quorum(self, group: Group) -> bool:
         running = [store for store in map(self.store, group.peers) if store is not None and store.is_running]
@@ -159,7 +159,7 @@ class State:
                 able = [store.ident for store in self.stores.values() if store.is_running and to in (None, store.name)]
                 if able and self.has_quorum(group):
                     chosen = able[place % len(able)]
-                    group.leader = group.hint = group.told = chosen
+                    group.leader = group.followers_leader = group.reported_leader = chosen
 
     def split(self, at: bytes) -> None:
         """The region around `at` becomes two: old routes to it are wrong."""
@@ -177,9 +177,9 @@ class State:
         assert self.pds[name].is_running
         if name != self.pd_leader:
             self.term_from = time.time()
-        self.pd_leader = self.named = name
+        self.pd_leader = self.reported_pd_leader = name
         for pd in self.pds.values():
-            pd.is_unheard = False
+            pd.has_no_heartbeat = False
         self.lock.notify_all()
 
     @property
@@ -194,7 +194,7 @@ class State:
 
     def heard(self, store: Node) -> float:
         """When PD's leader had the last heartbeat, seconds of the epoch; 0: never."""
-        if store.is_unheard:
+        if store.has_no_heartbeat:
             return 0.0
         last = self._last_beat(store, min(time.time(), store.gone_at or math.inf, store.beats_until))
         return last if last >= self.term_from else self.began
@@ -203,10 +203,10 @@ class State:
         beat = BEAT_SEC * self.pace
         return store.beats_from + max(0.0, until - store.beats_from) // beat * beat
 
-    def pd_word(self, store: Node) -> str:
-        if store.word is not None:
-            return store.word
-        if store.is_unheard:
+    def get_pd_state(self, store: Node) -> str:
+        if store.forced_state is not None:
+            return store.forced_state
+        if store.has_no_heartbeat:
             return "Down"
         silent = time.time() - self.heard(store)
         return "Disconnected" if silent > DISCONNECT_SEC * self.pace else "Up"

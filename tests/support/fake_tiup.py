@@ -1,7 +1,7 @@
-"""A tiup that is none: `tiup playground` of three PDs and three stores, each a process that listens on its own ports.
+"""A fake tiup: `tiup playground` of three PDs and three stores, each a process that listens on its own ports.
 
 `install(place)` makes the command; run as a module it is the component that tiup runs. What the nodes answer comes
-from the contract cluster in its process, which sees by their heartbeats who lives, as PD does, only sooner.
+from the fake cluster in its process, which sees by their heartbeats who lives, as PD does, only sooner.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def install(place: Path) -> dict[str, str]:
 
 
 class Playground:
-    """The component: the contract cluster, and a process in front of each of its nodes."""
+    """The component: the fake cluster, and a process in front of each of its nodes."""
 
     def __init__(self, words: list[str]) -> None:
         self._data = Path(os.environ["TIUP_HOME"]) / "data" / words[words.index("--tag") + 1]

@@ -1,4 +1,4 @@
-"""Of the tiup that is none, the processes that must start fast: tiup itself, and what stands for a PD or a store."""
+"""The processes of the fake tiup that must start fast: tiup itself, and what stands for a PD or a store."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ def tiup(words: list[str]) -> int:
 
 
 async def node() -> None:
-    """Stands in front of the contract cluster's node, and tells it that it lives."""
+    """Stands in front of the fake cluster's node, and tells it that it lives."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # as the real ones are started
     control, name = os.environ[CONTROL].split()
     signal.signal(signal.SIGUSR1, lambda *_: _die_slowly())

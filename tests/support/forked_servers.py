@@ -58,7 +58,7 @@ def _is_module(name: str) -> bool:
     return name.isidentifier() and name != "__pycache__" and importlib.util.find_spec(name) is not None
 
 
-class Forked:
+class ForkedProcess:
     """What `subprocess.Popen` of a text process offers, as far as tests use it.
 
     Its output is in one pipe or two; without any it is where whoever started it put it.
@@ -120,7 +120,7 @@ class Forked:
         return self.returncode
 
 
-class Forks:
+class ForkServer:
     """The process that is forked from, started when it is first needed; it ends with this one."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Forks:
         two_pipes: bool = False,
         stdin: int | None = None,
         script: Path | None = None,
-    ) -> Forked:
+    ) -> ForkedProcess:
         """Run `python -m demo ARGS` there, or `script`; with `two_pipes` what it says on stderr is kept apart."""
         reading, writing = os.pipe()
         reading_errors, writing_errors = os.pipe() if two_pipes else (None, os.dup(writing))
@@ -147,7 +147,7 @@ class Forks:
         for fd in (null, writing, writing_errors):
             os.close(fd)
         errors = None if reading_errors is None else os.fdopen(reading_errors)
-        return Forked(pid, status, os.fdopen(reading), errors)
+        return ForkedProcess(pid, status, os.fdopen(reading), errors)
 
     def start_on(
         self,
@@ -189,7 +189,7 @@ class Forks:
             self._process.wait()
 
 
-FORKS = Forks()
+FORK_SERVER = ForkServer()
 
 
 def serve() -> None:
@@ -225,7 +225,7 @@ def serve() -> None:
         ready, _, _ = select.select([line.fileno(), woken], [], [])
         if woken in ready:
             os.read(woken, 4096)
-            _tell_of_the_ended(telling)
+            _report_exits(telling)
         if line.fileno() in ready:
             asked, fds = _read_request(line)
             if asked is None:
@@ -235,7 +235,7 @@ def serve() -> None:
                 for fd in (woken, waking, *telling.values()):
                     os.close(fd)
                 line.close()
-                _become(asked, *fds)
+                _run_command(asked, *fds)
                 _end(0)
                 return
             telling[pid] = fds[0]
@@ -254,7 +254,7 @@ def _read_request(line: socket.socket) -> tuple[dict[str, Any] | None, list[int]
     return json.loads(body), fds
 
 
-def _tell_of_the_ended(telling: dict[int, int]) -> None:
+def _report_exits(telling: dict[int, int]) -> None:
     while telling:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
@@ -263,7 +263,7 @@ def _tell_of_the_ended(telling: dict[int, int]) -> None:
         os.close(telling.pop(pid))
 
 
-def _become(asked: dict[str, Any], telling: int, *streams: int) -> None:
+def _run_command(asked: dict[str, Any], telling: int, *streams: int) -> None:
     """Set up what an `exec` would have, and run."""
     os.setsid()
     signal.set_wakeup_fd(-1)

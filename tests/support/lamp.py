@@ -19,7 +19,7 @@ from demo.types import ChaosConfig, ChaosType, Plan
 HERE = Path(__file__).parent
 faults.RETRY_FIRST_SEC = 0.3
 
-class Dark:
+class FileFault:
     """It is dark while a file is there. `stuck`, another file, keeps it from healing."""
     target, observable = "the lamp", "it is dark"
 
@@ -48,7 +48,7 @@ class Dark:
     def is_seen(self, health, since):
         return False
 
-class Late(Dark):
+class DelayedFault(FileFault):
     """The fault is a command line of its own, which lands seconds later, whatever becomes of the server."""
 
     async def plan(self):
@@ -61,7 +61,7 @@ class Late(Dark):
         (HERE / "begun").touch()
         await process.wait()
 
-class Telling(Dark):
+class ReportsCompletionFault(FileFault):
     """It lands at once, its injection takes long, and it can be seen that it has landed."""
 
     async def plan(self):
@@ -77,7 +77,7 @@ class Telling(Dark):
             raise RuntimeError("cannot see")
         return (HERE / "landed").exists()
 
-class Blocking(Dark):
+class BlockingFault(FileFault):
     """Its heal blocks the whole process that it runs in."""
 
     async def heal(self, plan):
@@ -85,7 +85,7 @@ class Blocking(Dark):
             await asyncio.to_thread(time.sleep, 1000)
         time.sleep(1000)
 
-class Forking(Dark):
+class ForkingFault(FileFault):
     """A fork of the server lives on, with all its pipes."""
 
     async def inject(self, plan):
@@ -95,36 +95,36 @@ class Forking(Dark):
             os._exit(0)
 
 class Lamp(NoSystem):
-    faults = (Dark(),)
+    faults = (FileFault(),)
 
-class Brief(NoSystem):
-    faults = (Dark(1.0),)
+class BriefSubject(NoSystem):
+    faults = (FileFault(1.0),)
 
-class Slow(NoSystem):
-    faults = (Late(),)
+class DelayedSubject(NoSystem):
+    faults = (DelayedFault(),)
 
-class Impatient(Slow):
+class HastyDelayedSubject(DelayedSubject):
     """Injections have half a second."""
 
     def __init__(self):
         faults.INJECT_TIMEOUT_SEC = 0.5
 
-class Seen(NoSystem):
-    faults = (Telling(),)
+class ReportingSubject(NoSystem):
+    faults = (ReportsCompletionFault(),)
 
-class SeenSoon(Seen):
+class HastyReportingSubject(ReportingSubject):
     def __init__(self):
         faults.INJECT_TIMEOUT_SEC = 0.5
 
-class Two(NoSystem):
-    faults = (Blocking(name="blocking"), Dark())
+class TwoFaultsSubject(NoSystem):
+    faults = (BlockingFault(name="blocking"), FileFault())
 
-class Fork(NoSystem):
-    faults = (Forking(),)
+class ForkingSubject(NoSystem):
+    faults = (ForkingFault(),)
 '''
 
 
-def move_in(home: Path) -> Path:
+def install_subject(home: Path) -> Path:
     """A directory with the lamp's module in it."""
     (home / "lamp.py").write_text(LAMP)
     return home
@@ -137,7 +137,7 @@ def lamp(home: Path, kind: str = "Lamp", **env: str) -> Iterator[Server]:
         yield server
 
 
-def put_out(server: Server, home: Path, fault: str = "dark") -> None:
+def inject(server: Server, home: Path, fault: str = "dark") -> None:
     assert server.client.post(f"/chaos/{fault}").status_code == 202
     server.until(lambda state: all(f["state"] == "active" for f in state["chaos"] if f["name"] == fault))
     assert (home / fault).exists()

@@ -1,6 +1,6 @@
 """A system at the edges of the pages: names, targets and errors as long as they get, with or without curves.
 
-`demo serve tests.support.long_texts_subject:Stretched -o nodes=5`. Nothing runs behind it.
+`demo serve tests.support.long_texts_subject:LongTextsSubject -o nodes=5`. Nothing runs behind it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Stuck(Down):
         raise FaultError(BY_HAND)
 
 
-class Stretched(Fleet):
+class LongTextsSubject(Fleet):
     name = "stretched"
     title = "As long as it gets"
 

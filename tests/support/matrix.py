@@ -1,6 +1,6 @@
-"""Every way a server can go, at every step of a fault's life, against a system that outlives it. Nothing stays broken.
+"""End a server in every way, at every step of a fault, and check that nothing in the system stays broken.
 
-What there is to break is a `Stand`'s business: `matrix_limiter.py`, `matrix_containers.py`. `scripts/matrix` runs many.
+What can break is up to a `SystemUnderTest`: `matrix_limiter.py`, `matrix_containers.py`. `scripts/matrix` runs many.
 """
 
 import contextlib
@@ -26,25 +26,25 @@ HEALERS = ("watchdog", "restart")
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault, what happens, and (for a kill -9) who heals: the watchdog, or a server on the same journal."""
+    """One fault, one scenario, and (for a kill -9) who heals: the watchdog, or a server on the same journal."""
 
     fault: str
-    what: str
+    scenario: str
     healer: str = ""
 
     def __str__(self) -> str:
-        return "-".join(part for part in (self.fault, self.what, self.healer) if part)
+        return "-".join(part for part in (self.fault, self.scenario, self.healer) if part)
 
 
-class Stand(Protocol):
-    """A system that stands by itself, for all cells."""
-
-    @property
-    def served(self) -> Sequence[str]:
-        """What `demo serve` is told: a subject that crashes, and its options."""
+class SystemUnderTest(Protocol):
+    """A system that runs apart from the servers under test, for all cells."""
 
     @property
-    def ends_a_life(self) -> Sequence[str]:
+    def serve_args(self) -> Sequence[str]:
+        """The arguments of `demo serve`: a subject that crashes, and its options."""
+
+    @property
+    def faults_replacing_target(self) -> Sequence[str]:
         """The faults whose target is not the same one afterwards."""
 
     @property
@@ -52,34 +52,34 @@ class Stand(Protocol):
         """How long an interrupted injection may still take effect: so long its undo is looked at again."""
 
     @property
-    def ways(self) -> Mapping[str, Callable[["Case"], None]]:
-        """Ends of its own, beside those that every server can come to."""
+    def own_scenarios(self) -> Mapping[str, Callable[["CellRun"], None]]:
+        """Scenarios that only this system has, beside those of `SCENARIOS`."""
 
-    def what_is_broken(self) -> list[str]:
-        """By probes of our own: the server has no say."""
+    def list_broken(self) -> list[str]:
+        """List what is broken, by probes of our own: the server is not asked."""
 
-    def life(self, fault: str) -> object:
-        """What the target of a fault is now, told apart from what it was before it ended."""
+    def target_identity(self, fault: str) -> object:
+        """Return what tells the current target of a fault from an earlier or later one."""
 
     def replace(self, fault: str) -> None:
-        """Somebody ends what the fault is in, and makes it anew."""
+        """End the target of the fault, and start it again."""
 
     def repair(self) -> None:
-        """What a cell has left broken, and said so."""
+        """Repair what a failed cell has left broken."""
 
     def end(self) -> None:
         """Leave nothing."""
 
 
-def until_whole(stand: Stand, limit: float = HEALED_SEC) -> None:
-    wait_for(lambda: not stand.what_is_broken(), limit, lambda: f"left broken: {stand.what_is_broken()}")
+def until_whole(system: SystemUnderTest, limit: float = HEALED_SEC) -> None:
+    wait_for(lambda: not system.list_broken(), limit, lambda: f"left broken: {system.list_broken()}")
 
 
 @dataclass
-class Case:
+class CellRun:
     """One run of a cell: its server's journal, environment and processes."""
 
-    stand: Stand
+    system: SystemUnderTest
     cell: Cell
     folder: Path
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -97,19 +97,19 @@ class Case:
         return self.folder / "crash"
 
     def serve(self, *, crash: bool = False) -> Server:
-        """A server on this case's journal; the first may crash."""
+        """A server on this run's journal; the first may crash."""
         env = {"CASE": self.mark, "CRASH_DURATION": str(self.duration), "CRASH_TOKEN": str(self.token), **self.env}
         if crash:
             self.token.touch()
             env |= {"CRASH_AT": self.crash_at, "CRASH_FAULT": self.cell.fault}
             env |= {"CRASH_WATCHDOG": "1" if self.healer == "restart" else "0"}
-        args = (*self.stand.served, "--journal", str(self.journal))
+        args = (*self.system.serve_args, "--journal", str(self.journal))
         server = Server(*args, env=env, cwd=ROOT, state_home=Path(os.environ["XDG_STATE_HOME"]))
         server.until(lambda state: bool(state["health"] and not state["health"]["has_issues"]))
         return server
 
     def watchdogs(self) -> list[int]:
-        """The watchdogs of this case's servers."""
+        """The watchdogs of this run's servers."""
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -119,13 +119,13 @@ class Case:
         return found
 
     def pending(self) -> list[str]:
-        """The states of the undos that nobody has verified, read past any server."""
+        """The states of the undos that nobody has verified, read without a server."""
         with contextlib.closing(sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)) as db:
             return [row[0] for row in db.execute("SELECT state FROM undos WHERE state != 'healed'")]
 
     def until_settled(self) -> None:
         """Noted as healed. What was still being applied is looked at twice, each time by a process of its own."""
-        limit = HEALED_SEC + self.stand.late_sec
+        limit = HEALED_SEC + self.system.late_sec
         wait_for(lambda: not self.pending(), limit, lambda: f"pending: {self.pending()}")
 
     def until_unwatched(self) -> None:
@@ -143,163 +143,163 @@ def inject(server: Server, name: str) -> None:
     server.until(lambda state: any(f["name"] == name and f["state"] == "active" for f in state["chaos"]))
 
 
-def kill_at_step(case: Case) -> None:
+def kill_at_step(run: CellRun) -> None:
     """kill -9 of the server at one step; then the watchdog or a new server heals."""
-    case.crash_at, case.healer = case.cell.what, case.cell.healer
-    before = case.stand.life(case.cell.fault)
-    server = case.serve(crash=True)
+    run.crash_at, run.healer = run.cell.scenario, run.cell.healer
+    before = run.system.target_identity(run.cell.fault)
+    server = run.serve(crash=True)
     with contextlib.suppress(Exception):
-        if case.cell.what in ("half-undone", "undone"):
-            inject(server, case.cell.fault)
-            server.client.post(f"/chaos/{case.cell.fault}/heal")
+        if run.cell.scenario in ("half-undone", "undone"):
+            inject(server, run.cell.fault)
+            server.client.post(f"/chaos/{run.cell.fault}/heal")
         else:
-            server.client.post(f"/chaos/{case.cell.fault}")
+            server.client.post(f"/chaos/{run.cell.fault}")
     reap(server)
     assert server.process.returncode == -signal.SIGKILL, "the server was to kill itself"
-    assert not case.token.exists()
-    if case.cell.healer == "restart":
-        with end_of(case.serve()) as again:
+    assert not run.token.exists()
+    if run.cell.healer == "restart":
+        with stopped_at_exit(run.serve()) as again:
             again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
             assert again.client.post("/advance").status_code == 200
-            until_whole(case.stand)
-            case.until_settled()
-    until_whole(case.stand)
-    if case.cell.healer == "watchdog" and case.cell.what != "intended":
-        case.until_settled()
-    happened = STEPS.index(case.cell.what) >= STEPS.index("half-applied")
-    if case.cell.fault in case.stand.ends_a_life:
-        assert (case.stand.life(case.cell.fault) != before) == happened
-    case.until_unwatched()
+            until_whole(run.system)
+            run.until_settled()
+    until_whole(run.system)
+    if run.cell.healer == "watchdog" and run.cell.scenario != "intended":
+        run.until_settled()
+    happened = STEPS.index(run.cell.scenario) >= STEPS.index("half-applied")
+    if run.cell.fault in run.system.faults_replacing_target:
+        assert (run.system.target_identity(run.cell.fault) != before) == happened
+    run.until_unwatched()
 
 
-def stopped(case: Case) -> None:
+def stopped(run: CellRun) -> None:
     """SIGSTOP past the deadline: the watchdog heals; a server that goes on afterwards agrees."""
-    case.duration = 1.0
-    with end_of(case.serve()) as server:
-        server.client.post(f"/chaos/{case.cell.fault}")
-        wait_for(lambda: bool(case.pending()), 5.0)
-        wait_for(lambda: case.watchdogs() or None, 5.0)
+    run.duration = 1.0
+    with stopped_at_exit(run.serve()) as server:
+        server.client.post(f"/chaos/{run.cell.fault}")
+        wait_for(lambda: bool(run.pending()), 5.0)
+        wait_for(lambda: run.watchdogs() or None, 5.0)
         os.kill(server.process.pid, signal.SIGSTOP)
         try:
             time.sleep(0.2)
-            until_whole(case.stand)
+            until_whole(run.system)
         finally:
             os.kill(server.process.pid, signal.SIGCONT)
         server.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
         assert server.client.post("/advance").status_code == 200
-        until_whole(case.stand)
-    case.until_settled()
-    case.until_unwatched()
+        until_whole(run.system)
+    run.until_settled()
+    run.until_unwatched()
 
 
-def ends_itself(case: Case, *signals: signal.Signals) -> None:
+def check_heals_on_signal(run: CellRun, *signals: signal.Signals) -> None:
     """Signals while the fault is in place: healed before the end."""
-    server = case.serve()
-    inject(server, case.cell.fault)
+    server = run.serve()
+    inject(server, run.cell.fault)
     for number in signals:
         server.process.send_signal(number)
         time.sleep(0.05)
     code = reap(server)
-    broken = case.stand.what_is_broken()
+    broken = run.system.list_broken()
     assert not broken, f"left broken: {broken}: {server.output}"
     assert code == 0, f"exit code {code}: {server.output}"
-    case.until_settled()
-    case.until_unwatched()
+    run.until_settled()
+    run.until_unwatched()
 
 
-def ctrl_c_twice(case: Case) -> None:
-    ends_itself(case, signal.SIGINT, signal.SIGINT)
+def ctrl_c_twice(run: CellRun) -> None:
+    check_heals_on_signal(run, signal.SIGINT, signal.SIGINT)
 
 
-def terminated(case: Case) -> None:
-    ends_itself(case, signal.SIGTERM)
+def terminated(run: CellRun) -> None:
+    check_heals_on_signal(run, signal.SIGTERM)
 
 
-def hung_up(case: Case) -> None:
-    ends_itself(case, signal.SIGHUP, signal.SIGHUP)
+def hung_up(run: CellRun) -> None:
+    check_heals_on_signal(run, signal.SIGHUP, signal.SIGHUP)
 
 
-def exception(case: Case) -> None:
+def exception(run: CellRun) -> None:
     """A bug in the server ends it: healed before the end, said without a traceback."""
-    case.crash_at = "exception"
-    server = case.serve(crash=True)
-    inject(server, case.cell.fault)
-    case.token.unlink()
+    run.crash_at = "exception"
+    server = run.serve(crash=True)
+    inject(server, run.cell.fault)
+    run.token.unlink()
     assert reap(server) == 1
-    broken = case.stand.what_is_broken()
+    broken = run.system.list_broken()
     assert not broken, f"left broken: {broken}: {server.output}"
-    case.until_settled()
-    case.until_unwatched()
+    run.until_settled()
+    run.until_unwatched()
 
 
-def watchdog_killed(case: Case) -> None:
+def watchdog_killed(run: CellRun) -> None:
     """A dead watchdog is replaced; the new one knows what is pending."""
-    server = case.serve()
-    inject(server, case.cell.fault)
-    first = wait_for(lambda: case.watchdogs() or None, 5.0)
+    server = run.serve()
+    inject(server, run.cell.fault)
+    first = wait_for(lambda: run.watchdogs() or None, 5.0)
     for pid in first:
         os.kill(pid, signal.SIGKILL)
     server.until(lambda state: any("a new one has taken over" in line["text"] for line in state["log"]))
-    assert set(case.watchdogs()).isdisjoint(first)
+    assert set(run.watchdogs()).isdisjoint(first)
     server.process.kill()
     reap(server)
-    until_whole(case.stand)
-    case.until_settled()
-    case.until_unwatched()
+    until_whole(run.system)
+    run.until_settled()
+    run.until_unwatched()
 
 
-def target_replaced(case: Case) -> None:
+def target_replaced(run: CellRun) -> None:
     """Somebody kills the very process that the fault is in, and starts it again: that counts as healed."""
-    server = case.serve()
-    inject(server, case.cell.fault)
-    case.stand.replace(case.cell.fault)
-    renewed = case.stand.life(case.cell.fault)
+    server = run.serve()
+    inject(server, run.cell.fault)
+    run.system.replace(run.cell.fault)
+    renewed = run.system.target_identity(run.cell.fault)
     server.process.kill()
     reap(server)
-    until_whole(case.stand)
-    case.until_settled()
-    case.until_unwatched()
-    assert case.stand.life(case.cell.fault) == renewed
+    until_whole(run.system)
+    run.until_settled()
+    run.until_unwatched()
+    assert run.system.target_identity(run.cell.fault) == renewed
 
 
-def disk_full(case: Case) -> None:
+def disk_full(run: CellRun) -> None:
     """Nothing can be noted: the watchdog heals all the same, and a restart finds all well once there is room."""
-    with full_disk(case.folder) as fill:
-        server = case.serve()
-        inject(server, case.cell.fault)
+    with full_disk(run.folder) as fill:
+        server = run.serve()
+        inject(server, run.cell.fault)
         fill()
         server.process.kill()
         reap(server)
-        until_whole(case.stand)
-        case.until_unwatched()
-        (case.folder / "ballast").unlink()
-        with end_of(case.serve()) as again:
+        until_whole(run.system)
+        run.until_unwatched()
+        (run.folder / "ballast").unlink()
+        with stopped_at_exit(run.serve()) as again:
             again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
-            until_whole(case.stand)
-            case.until_settled()
-    case.until_unwatched()
+            until_whole(run.system)
+            run.until_settled()
+    run.until_unwatched()
 
 
-def torn_page(case: Case) -> None:
-    """The log ends in half a frame, as after a power cut: the ledger's synced entries stand."""
-    case.crash_at, case.healer = "applied", "restart"
-    server = case.serve(crash=True)
+def torn_page(run: CellRun) -> None:
+    """The log ends in half a frame, as after a power cut: the ledger's synced entries system."""
+    run.crash_at, run.healer = "applied", "restart"
+    server = run.serve(crash=True)
     with contextlib.suppress(Exception):
-        server.client.post(f"/chaos/{case.cell.fault}")
+        server.client.post(f"/chaos/{run.cell.fault}")
     reap(server)
-    log = case.journal.with_name(case.journal.name + "-wal")
+    log = run.journal.with_name(run.journal.name + "-wal")
     frame = log.read_bytes()[-4120:]
     with log.open("ab") as file:
         file.write(frame[: len(frame) // 2])
-    assert case.pending(), "the undo was on disk before the fault"
-    with end_of(case.serve()) as again:
+    assert run.pending(), "the undo was on disk before the fault"
+    with stopped_at_exit(run.serve()) as again:
         again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
-        until_whole(case.stand)
-        case.until_settled()
-    case.until_unwatched()
+        until_whole(run.system)
+        run.until_settled()
+    run.until_unwatched()
 
 
-SCENARIOS: dict[str, Callable[[Case], None]] = {
+SCENARIOS: dict[str, Callable[[CellRun], None]] = {
     "stopped": stopped,
     "ctrl-c-twice": ctrl_c_twice,
     "terminated": terminated,
@@ -312,16 +312,16 @@ SCENARIOS: dict[str, Callable[[Case], None]] = {
 }
 
 
-def run_cell(stand: Stand, cell: Cell, folder: Path) -> None:
+def run_cell(system: SystemUnderTest, cell: Cell, folder: Path) -> None:
     """Raises `AssertionError` with what was left broken."""
-    if stand.what_is_broken():
-        stand.repair()
-    case = Case(stand, cell, folder)
-    ({**SCENARIOS, **stand.ways}).get(cell.what, kill_at_step)(case)
+    if system.list_broken():
+        system.repair()
+    run = CellRun(system, cell, folder)
+    ({**SCENARIOS, **system.own_scenarios}).get(cell.scenario, kill_at_step)(run)
 
 
 @contextmanager
-def end_of(server: Server) -> Iterator[Server]:
+def stopped_at_exit(server: Server) -> Iterator[Server]:
     try:
         yield server
     except BaseException:  # what failed first is what is told

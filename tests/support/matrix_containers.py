@@ -11,9 +11,9 @@ import httpx
 
 from demo.processes.ports import free_ports
 from tests.support import fetch
-from tests.support.containers import Yard, docker
-from tests.support.engine_proxy import Between, between
-from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
+from tests.support.containers import ContainerGroup, docker
+from tests.support.engine_proxy import EngineProxy, engine_proxy
+from tests.support.matrix import HEALERS, SCENARIOS, Cell, CellRun, inject, reap, stopped_at_exit, until_whole
 from tests.support.self_killing_containers import FAULTS, SERVICES
 from tests.support.self_killing_subject import STEPS
 from tests.support.servers import wait_for
@@ -23,38 +23,40 @@ AWAY_SEC = 6.0
 NETWORKS = ("front", "back")
 
 
-class ContainerStand:
+class ContainerSystem:
     """Three web servers, each on a port and on two networks."""
 
-    ends_a_life = ("kill", "stop")
+    faults_replacing_target = ("kill", "stop")
     late_sec = 0.0
 
     def __init__(self) -> None:
-        self.yard = Yard()
+        self.containers = ContainerGroup()
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-        self.ways = WAYS
+        self.own_scenarios = OWN_SCENARIOS
         for network in NETWORKS:
-            self.yard.network(network)
+            self.containers.network(network)
         for service in SERVICES:
             self._make(service)
         until_whole(self)
 
     def _make(self, service: str) -> None:
-        front, back = map(self.yard.name, NETWORKS)
-        self.yard.run(service, "--network", front, "--network-alias", f"{service}.front", publish=self.ports[service])
-        docker("network", "connect", "--alias", f"{service}.back", back, self.yard.name(service))
+        front, back = map(self.containers.name, NETWORKS)
+        self.containers.run(
+            service, "--network", front, "--network-alias", f"{service}.front", publish=self.ports[service]
+        )
+        docker("network", "connect", "--alias", f"{service}.back", back, self.containers.name(service))
 
     @property
-    def served(self) -> tuple[str, ...]:
+    def serve_args(self) -> tuple[str, ...]:
         ports = [word for port in self.ports.values() for word in ("-o", f"ports={port}")]
-        return ("tests.support.self_killing_containers:Three", "-o", f"project={self.yard.project}", *ports)
+        return ("tests.support.self_killing_containers:Three", "-o", f"project={self.containers.project}", *ports)
 
-    def what_is_broken(self) -> list[str]:
+    def list_broken(self) -> list[str]:
         """As the docker command and a client of theirs see them."""
         found = []
         for service, told in self._inspected().items():
             networks = {name: set(e["Aliases"] or ()) for name, e in told["NetworkSettings"]["Networks"].items()}
-            wanted = {self.yard.name(network): f"{service}.{network}" for network in NETWORKS}
+            wanted = {self.containers.name(network): f"{service}.{network}" for network in NETWORKS}
             names = [name for name, alias in wanted.items() if alias not in networks.get(name, ())]
             found += [f"{service} is {told['State']['Status']}"] if told["State"]["Status"] != "running" else []
             found += [f"{service} is not on {', '.join(names)}"] if names else []
@@ -62,7 +64,7 @@ class ContainerStand:
         return found
 
     def _inspected(self) -> dict[str, dict[str, Any]]:
-        names = {self.yard.name(service): service for service in SERVICES}
+        names = {self.containers.name(service): service for service in SERVICES}
         said = subprocess.run(["docker", "inspect", *names], capture_output=True, timeout=60, check=False).stdout
         told = {names[container["Name"].lstrip("/")]: container for container in json.loads(said)}
         missing = {"State": {"Status": "missing"}, "NetworkSettings": {"Networks": {}}}
@@ -73,14 +75,14 @@ class ContainerStand:
             return client.get(f"http://127.0.0.1:{self.ports[service]}/name").text.strip() == service
         return False
 
-    def life(self, fault: str) -> tuple[str, str]:
-        told = self.yard.inspect(FAULTS[fault][1])
+    def target_identity(self, fault: str) -> tuple[str, str]:
+        told = self.containers.inspect(FAULTS[fault][1])
         return told["Id"], told["State"]["StartedAt"]
 
     def replace(self, fault: str) -> None:
         """By a new container of the same name."""
         service = FAULTS[fault][1]
-        docker("rm", "--force", self.yard.name(service))
+        docker("rm", "--force", self.containers.name(service))
         self._make(service)
 
     def repair(self) -> None:
@@ -89,56 +91,59 @@ class ContainerStand:
         until_whole(self)
 
     def end(self) -> None:
-        self.yard.remove()
+        self.containers.remove()
 
 
 def engine_away(
-    case: Case, *, gone: Callable[[Between], None] = Between.cut, back: Callable[[Between], None] = Between.restore
+    run: CellRun,
+    *,
+    gone: Callable[[EngineProxy], None] = EngineProxy.cut,
+    back: Callable[[EngineProxy], None] = EngineProxy.restore,
 ) -> None:
     """It does not answer while the server heals: that is no heal, and is made up for when it is back."""
-    with between() as line:
-        case.env["DOCKER_HOST"] = line.url
-        with end_of(case.serve()) as server:
-            inject(server, case.cell.fault)
-            gone(line)
-            server.client.post(f"/chaos/{case.cell.fault}/heal")
-            _is_left_alone(case)
-            back(line)
-            until_whole(case.stand)
-            case.until_settled()
+    with engine_proxy() as proxy:
+        run.env["DOCKER_HOST"] = proxy.url
+        with stopped_at_exit(run.serve()) as server:
+            inject(server, run.cell.fault)
+            gone(proxy)
+            server.client.post(f"/chaos/{run.cell.fault}/heal")
+            _is_left_alone(run)
+            back(proxy)
+            until_whole(run.system)
+            run.until_settled()
             server.until(lambda state: all(f["state"] == "idle" for f in state["chaos"]))
-        case.until_unwatched()
+        run.until_unwatched()
 
 
-def engine_hangs(case: Case) -> None:
-    engine_away(case, gone=Between.hang, back=Between.flow)
+def engine_hangs(run: CellRun) -> None:
+    engine_away(run, gone=EngineProxy.hang, back=EngineProxy.resume)
 
 
-def engine_away_and_killed(case: Case) -> None:
+def engine_away_and_killed(run: CellRun) -> None:
     """The same for the watchdog."""
-    with between() as line:
-        case.env["DOCKER_HOST"] = line.url
-        server = case.serve()
-        inject(server, case.cell.fault)
-        line.cut()
+    with engine_proxy() as proxy:
+        run.env["DOCKER_HOST"] = proxy.url
+        server = run.serve()
+        inject(server, run.cell.fault)
+        proxy.cut()
         server.process.kill()
         reap(server)
-        _is_left_alone(case)
-        line.restore()
-        until_whole(case.stand)
-        case.until_settled()
-        case.until_unwatched()
+        _is_left_alone(run)
+        proxy.restore()
+        until_whole(run.system)
+        run.until_settled()
+        run.until_unwatched()
 
 
-def _is_left_alone(case: Case) -> None:
+def _is_left_alone(run: CellRun) -> None:
     """For some seconds, it stays broken and is never noted as healed."""
     until = time.monotonic() + AWAY_SEC
-    wait_for(lambda: time.monotonic() > until or not case.pending(), AWAY_SEC + 1)
-    assert case.pending(), "noted as healed while nobody could know"
-    assert case.stand.what_is_broken()
+    wait_for(lambda: time.monotonic() > until or not run.pending(), AWAY_SEC + 1)
+    assert run.pending(), "noted as healed while nobody could know"
+    assert run.system.list_broken()
 
 
-WAYS = {
+OWN_SCENARIOS = {
     "engine-away": engine_away,
     "engine-hangs": engine_hangs,
     "engine-away-and-killed": engine_away_and_killed,
@@ -146,10 +151,12 @@ WAYS = {
 
 CELLS = tuple(
     [Cell(fault, step, healer) for step in STEPS for healer in HEALERS for fault in FAULTS]
-    + [Cell(fault, end) for end in (*SCENARIOS, *WAYS) for fault in FAULTS]
+    + [Cell(fault, end) for end in (*SCENARIOS, *OWN_SCENARIOS) for fault in FAULTS]
 )
 
-_KINDS = [(step, HEALERS[place % 2]) for place, step in enumerate(STEPS)] + [(end, "") for end in (*SCENARIOS, *WAYS)]
+_KINDS = [(step, HEALERS[place % 2]) for place, step in enumerate(STEPS)] + [
+    (end, "") for end in (*SCENARIOS, *OWN_SCENARIOS)
+]
 
 SAMPLE = tuple(Cell(tuple(FAULTS)[place % len(FAULTS)], *kind) for place, kind in enumerate(_KINDS))
 """Each step and each end once; faults and healers take turns."""

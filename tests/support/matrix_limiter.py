@@ -1,4 +1,4 @@
-"""The matrix on the rate limiter: its cells, and the system that stands through all of them."""
+"""The matrix on the rate limiter: its cells, and the system that runs through all of them."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from demo.cli import standalone
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.standalone import StandaloneSystem
-from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell
+from tests.support.matrix import HEALERS, SCENARIOS, Cell, CellRun
 from tests.support.self_killing_subject import STEPS
 from tests.support.servers import wait_for
 
@@ -27,19 +27,19 @@ QUIET: Mapping[str, Any] = {"load": 0.1}
 """No cell counts requests: the lowest steady load costs the least CPU while cells wait."""
 
 
-class LimiterStand:
-    """A rate limiter that stands by itself, for all cells."""
+class LimiterSystem:
+    """A rate limiter that runs apart from the servers under test, for all cells."""
 
-    ends_a_life = ("kill-node",)
+    faults_replacing_target = ("kill-node",)
     late_sec = 0.0
-    ways: Mapping[str, Callable[[Case], None]] = {}
+    own_scenarios: Mapping[str, Callable[[CellRun], None]] = {}
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.standing: StandaloneSystem = standalone.up("ratelimiter", name, QUIET)
 
     @property
-    def served(self) -> tuple[str, ...]:
+    def serve_args(self) -> tuple[str, ...]:
         return ("tests.support.self_killing_subject:Limiter", "--attach", self.name)
 
     def end(self) -> None:
@@ -56,8 +56,8 @@ class LimiterStand:
 
         return asyncio.run(ask())
 
-    def what_is_broken(self) -> list[str]:
-        """By probes of our own: the server has no say."""
+    def list_broken(self) -> list[str]:
+        """List what is broken, by probes of our own: the server is not asked."""
 
         async def look() -> list[str]:
             system = AttachedSystem(self.name)
@@ -72,13 +72,13 @@ class LimiterStand:
 
         return asyncio.run(look())
 
-    def life(self, fault: str) -> int:
+    def target_identity(self, fault: str) -> int:
         return self.pids()[PARTS[fault]]
 
     def replace(self, fault: str) -> None:
-        if fault not in self.ends_a_life:
-            os.kill(self.life(fault), signal.SIGKILL)
-            wait_for(lambda: PARTS[fault] in self.what_is_broken(), 5.0)
+        if fault not in self.faults_replacing_target:
+            os.kill(self.target_identity(fault), signal.SIGKILL)
+            wait_for(lambda: PARTS[fault] in self.list_broken(), 5.0)
         standalone.heal(self.name)
 
     def repair(self) -> None:

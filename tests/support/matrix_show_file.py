@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from demo.types import LATE_SEC
 from tests.support.crashes import free_port
-from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
+from tests.support.matrix import HEALERS, SCENARIOS, Cell, CellRun, inject, reap, stopped_at_exit, until_whole
 from tests.support.self_killing_subject import STEPS
 from tests.support.servers import Server, wait_for
 
@@ -67,14 +67,14 @@ def put_back() -> None:
     Service.document, Service.is_on = {"weight": 1, "other": 2}, True
 
 
-class ShowFileStand:
+class ShowFileSystem:
     """Redis, a server and a service of somebody else's, a file; and the processes that the show starts itself."""
 
-    ends_a_life = ("foreign-kill",)
+    faults_replacing_target = ("foreign-kill",)
     late_sec = LATE_SEC  # of a command, which may do anything
 
     def __init__(self) -> None:
-        self.ways = WAYS
+        self.own_scenarios = OWN_SCENARIOS
         self.folder = Path(tempfile.mkdtemp(prefix="matrix-show-"))
         self.ports = {name: free_port() for name in ("PAGE", "LINE", "REDIS", "FOREIGN")}
         self.service = QuietServer(("127.0.0.1", 0), Service)
@@ -91,10 +91,10 @@ class ShowFileStand:
         self.repair()
 
     @property
-    def served(self) -> tuple[str, ...]:
+    def serve_args(self) -> tuple[str, ...]:
         return ("tests.support.self_killing_show:CrashingShow", "-o", f"path={self.folder / 'show.md'}")
 
-    def what_is_broken(self) -> list[str]:
+    def list_broken(self) -> list[str]:
         """By clients and files of our own; of what the show starts, nothing may be left when its owner has gone."""
         checks = {
             "the server of somebody else's": self._answers("FOREIGN", b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
@@ -130,7 +130,7 @@ class ShowFileStand:
                     found += [int(entry.name)] if mark in (entry / "environ").read_bytes().split(b"\0") else []
         return sorted(found)
 
-    def life(self, fault: str) -> object:
+    def target_identity(self, fault: str) -> object:
         return (self.folder / "foreign.pid").read_text()
 
     def replace(self, fault: str) -> None:
@@ -161,68 +161,68 @@ class ShowFileStand:
         shutil.rmtree(self.folder)
 
 
-def _killed_with(*parts: str) -> Callable[[Case], None]:
+def _killed_with(*parts: str) -> Callable[[CellRun], None]:
     """Kill the server together with what owns its processes: the watchdog heals, and the next start finds all well."""
 
-    def killed(case: Case) -> None:
-        stand = case.stand
-        assert isinstance(stand, ShowFileStand)
-        server = case.serve()
-        _inject(server, case)
-        victims = [pid for part in parts if part != "watchdog" for pid in _victims(stand, part)]
+    def killed(run: CellRun) -> None:
+        system = run.system
+        assert isinstance(system, ShowFileSystem)
+        server = run.serve()
+        _inject(server, run)
+        victims = [pid for part in parts if part != "watchdog" for pid in _victims(system, part)]
         if "watchdog" in parts:
-            victims = [*wait_for(lambda: case.watchdogs() or None, 5.0), *victims]
+            victims = [*wait_for(lambda: run.watchdogs() or None, 5.0), *victims]
         for pid in [*victims, server.process.pid]:
             with contextlib.suppress(ProcessLookupError):  # the supervisor ends as soon as its guard does
                 os.kill(pid, signal.SIGKILL)
         reap(server)
         if "watchdog" not in parts:
-            until_whole(stand)
-            case.until_settled()
-            case.until_unwatched()
-        with end_of(case.serve()) as again:
+            until_whole(system)
+            run.until_settled()
+            run.until_unwatched()
+        with stopped_at_exit(run.serve()) as again:
             again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
             assert again.client.post("/advance").status_code == 200
-        until_whole(stand)
-        case.until_settled()
-        case.until_unwatched()
+        until_whole(system)
+        run.until_settled()
+        run.until_unwatched()
 
     return killed
 
 
-def _inject(server: Server, case: Case) -> None:
+def _inject(server: Server, run: CellRun) -> None:
     """Inject, and see it from outside: what breaks nothing would be healed by anybody."""
-    inject(server, case.cell.fault)
-    assert case.cell.fault == "traffic" or case.stand.what_is_broken(), f"nothing is broken: {server.state()}"
+    inject(server, run.cell.fault)
+    assert run.cell.fault == "traffic" or run.system.list_broken(), f"nothing is broken: {server.state()}"
 
 
-def _victims(stand: ShowFileStand, part: str) -> list[int]:
+def _victims(system: ShowFileSystem, part: str) -> list[int]:
     """A supervisor is the child of its guard, and has the same command line."""
     if part == "proxy":
-        return stand.owners("proxy")
-    guard, *supervisors = stand.owners("guard")
+        return system.owners("proxy")
+    guard, *supervisors = system.owners("guard")
     return [guard] if part == "guard" else supervisors
 
 
-def _supervisor_killed(case: Case) -> None:
+def _supervisor_killed(run: CellRun) -> None:
     """The supervisor alone: the show goes on, and Heal brings its processes back."""
-    stand = case.stand
-    assert isinstance(stand, ShowFileStand)
-    with end_of(case.serve()) as server:
-        _inject(server, case)
-        for pid in _victims(stand, "supervisor"):
+    system = run.system
+    assert isinstance(system, ShowFileSystem)
+    with stopped_at_exit(run.serve()) as server:
+        _inject(server, run)
+        for pid in _victims(system, "supervisor"):
             os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not stand.owners("guard"), 20.0)
+        wait_for(lambda: not system.owners("guard"), 20.0)
         server.client.post("/heal")
         server.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]), 60)
         server.until(lambda state: bool(state["health"] and not state["health"]["has_issues"]), 60)
-        until_whole(stand)
-    until_whole(stand)
-    case.until_settled()
-    case.until_unwatched()
+        until_whole(system)
+    until_whole(system)
+    run.until_settled()
+    run.until_unwatched()
 
 
-WAYS: Mapping[str, Callable[[Case], None]] = {
+OWN_SCENARIOS: Mapping[str, Callable[[CellRun], None]] = {
     "supervisor-killed": _supervisor_killed,
     "server-and-supervisor-killed": _killed_with("supervisor"),
     "server-and-guard-killed": _killed_with("guard"),
@@ -243,7 +243,7 @@ FAULTS = (
     "traffic",
     "foreign-pause",
 )
-_ENDS = (*(end for end in SCENARIOS if end != "target-replaced"), *WAYS)
+_ENDS = (*(end for end in SCENARIOS if end != "target-replaced"), *OWN_SCENARIOS)
 
 CELLS = tuple(
     [Cell(fault, step, healer) for step in STEPS for healer in HEALERS for fault in FAULTS]

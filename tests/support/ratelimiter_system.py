@@ -41,8 +41,8 @@ async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
         await asyncio.sleep(0.02)
 
 
-async def until_it(condition: Callable[[], Awaitable[bool]], timeout: float = 10.0) -> None:
-    """The same for a condition that must be asked for."""
+async def until_async(condition: Callable[[], Awaitable[bool]], timeout: float = 10.0) -> None:
+    """Wait for an asynchronous condition."""
     ends = time.monotonic() + timeout
     while not await condition():
         assert time.monotonic() < ends, f"not met within {timeout} s"
@@ -60,7 +60,7 @@ async def running(settings: Settings | None = None) -> AsyncIterator[OwnedSystem
         await system.stop()
 
 
-async def until_whole(system: OwnedSystem) -> None:
+async def heal_and_wait(system: OwnedSystem) -> None:
     """Restart what an earlier test has left dead or hanging, and wait until every part answers and Redis takes writes.
 
     A fault that was left in place is not healed: whoever comes next says so.
@@ -71,7 +71,7 @@ async def until_whole(system: OwnedSystem) -> None:
     async def is_whole() -> bool:
         return not (await poller.poll())["has_issues"]
 
-    await until_it(is_whole)
+    await until_async(is_whole)
 
 
 @asynccontextmanager
@@ -90,15 +90,15 @@ async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
             return False
 
     try:
-        await until_it(answers)
+        await until_async(answers)
         yield child, lambda answer_sec: connect(owner, PASSWORD, answer_sec)
     finally:
         await client.aclose()
         await child.stop()
 
 
-def asked_by(system: OwnedSystem, part: SupervisedProcess, path: str, method: str = "POST") -> Mapping[str, str]:
-    """The headers of a request of the show's own."""
+def signed_headers(system: OwnedSystem, part: SupervisedProcess, path: str, method: str = "POST") -> Mapping[str, str]:
+    """Return the headers that sign a request of the show's own."""
     return Question(system.token, part.id, method, path).headers
 
 
@@ -110,7 +110,7 @@ async def data_of(part: SupervisedProcess) -> Mapping[str, Any]:
         found.update((await part.read()).data)
         return bool(found)
 
-    await until_it(answers)
+    await until_async(answers)
     return found
 
 

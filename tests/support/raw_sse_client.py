@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Heard:
+class ReceivedMessage:
     """One message, and when the last of it was read (`time.monotonic`)."""
 
     text: str
@@ -15,7 +15,7 @@ class Heard:
 
 
 @dataclass
-class Listening:
+class RawSseClient:
     """Opened at once; nothing is read until it is asked for. `rcvbuf`: of its socket, in bytes."""
 
     port: int
@@ -25,7 +25,7 @@ class Listening:
     headers: str = ""
     query: str = ""
     head: str = ""
-    messages: list[Heard] = field(default_factory=list)
+    messages: list[ReceivedMessage] = field(default_factory=list)
     ended: bool = False
     _rest: bytes = b""
 
@@ -51,10 +51,10 @@ class Listening:
         is_packed = "content-encoding: gzip" in self.head
         while self.head and not is_packed and b"\n\n" in self._rest:
             message, _, self._rest = self._rest.partition(b"\n\n")
-            self.messages.append(Heard(message.decode(), time.monotonic()))
+            self.messages.append(ReceivedMessage(message.decode(), time.monotonic()))
         return not self.ended
 
-    def until(self, words: str) -> Heard:
+    def until(self, words: str) -> ReceivedMessage:
         """Read on to the first message, of those to come and those that came, that holds these words."""
         looked = 0
         while True:
@@ -68,7 +68,7 @@ class Listening:
     def close(self) -> None:
         self.socket.close()
 
-    def __enter__(self) -> "Listening":
+    def __enter__(self) -> "RawSseClient":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Relays as a hall has them: a real Redis, `demo relay` processes over it, and a wire to Redis that can be held."""
+"""A real Redis, `demo relay` processes over it, and a TCP proxy to Redis that can be paused."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Broker:
+class RedisServer:
     """A Redis of the test's own, that can be killed and started again on its port."""
 
     def __init__(self, *options: str, password: str = "", scheme: str = "redis", query: str = "") -> None:
@@ -62,7 +62,7 @@ class Broker:
     def hang(self) -> None:
         os.kill(self._process.pid, signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         os.kill(self._process.pid, signal.SIGCONT)
 
     def close(self) -> None:
@@ -72,8 +72,8 @@ class Broker:
 
 
 @contextmanager
-def broker(*options: str, **more: str) -> Iterator[Broker]:
-    found = Broker(*options, **more)
+def redis_server(*options: str, **more: str) -> Iterator[RedisServer]:
+    found = RedisServer(*options, **more)
     try:
         yield found
     finally:
@@ -128,35 +128,35 @@ def number_of(ident: str) -> int:
     return int(ident.rpartition("-")[2])
 
 
-def shown(stream: Stream, limit: float = 20.0) -> dict[str, str]:
-    """The next message that shows something: no beat."""
+def next_visible_message(stream: Stream, limit: float = 20.0) -> dict[str, str]:
+    """Return the next message that shows something: no beat."""
     end = time.monotonic() + limit
     while (message := stream.next()).get("event") == "beat":
         assert time.monotonic() < end, f"only beats for {limit} s"
     return message
 
 
-class Wire:
-    """A TCP port in front of Redis. Held, not a byte passes, and nobody is told."""
+class PausableTcpProxy:
+    """A TCP port in front of Redis. While paused, it passes no byte, and closes no connection."""
 
     def __init__(self, port: int) -> None:
         self._to = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._through = threading.Event()
-        self._through.set()
+        self._may_pass = threading.Event()
+        self._may_pass.set()
         self._closed = threading.Event()
         self._pumps: list[threading.Thread] = []
-        self._taking = threading.Thread(target=self._take)
-        self._taking.start()
+        self._accepting = threading.Thread(target=self._accept)
+        self._accepting.start()
 
-    def hold(self) -> None:
-        self._through.clear()
+    def pause(self) -> None:
+        self._may_pass.clear()
 
-    def go_on(self) -> None:
-        self._through.set()
+    def resume(self) -> None:
+        self._may_pass.set()
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         while not self._closed.is_set():
             if not select.select([self._listener], [], [], 0.05)[0]:
                 continue
@@ -169,27 +169,27 @@ class Wire:
         with near, socket.create_connection(("127.0.0.1", self._to)) as far, contextlib.suppress(OSError):
             other = {near: far, far: near}
             while not self._closed.is_set():
-                if not self._through.wait(0.05):
+                if not self._may_pass.wait(0.05):
                     continue
                 for ready in select.select([near, far], [], [], 0.05)[0]:
                     chunk = ready.recv(65536)
                     if not chunk:
                         return
-                    while not self._through.wait(0.05):
+                    while not self._may_pass.wait(0.05):
                         if self._closed.is_set():
                             return
                     other[ready].sendall(chunk)
 
     def close(self) -> None:
         self._closed.set()
-        for thread in (self._taking, *self._pumps):
+        for thread in (self._accepting, *self._pumps):
             thread.join()
         self._listener.close()
 
 
 @contextmanager
-def wire(port: int) -> Iterator[Wire]:
-    found = Wire(port)
+def pausable_proxy(port: int) -> Iterator[PausableTcpProxy]:
+    found = PausableTcpProxy(port)
     try:
         yield found
     finally:

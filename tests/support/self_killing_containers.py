@@ -1,4 +1,4 @@
-"""Three web servers in containers that stand by themselves, with faults that crash: see `crashing.py`."""
+"""Three web servers in containers that run by themselves, with faults that crash: see `self_killing_subject.py`."""
 
 import asyncio
 import contextlib
@@ -88,10 +88,10 @@ class Three(NoSystem):
         await self._engine.close()
 
 
-def arm() -> None:
+def install_crash_points() -> None:
     """The engine has done it, and the driver does not know yet; of several networks, the first is left."""
     for name in FAULTS:
         after(Engine, name, lambda *told, name=name: die(name, "half-applied"))
 
 
-arm()
+install_crash_points()

@@ -11,7 +11,7 @@ from demo.types import FaultDriver, Plan
 from tests.support.self_killing_subject import HALF_WAY_SEC, Crashing, die
 
 
-class CrashingOnTheWay(Crashing):
+class CrashesWhileInjecting(Crashing):
     """A driver that also dies while it injects, whatever it does then; its fault lasts `CRASH_DURATION` seconds."""
 
     def __init__(self, driver: FaultDriver) -> None:
@@ -38,7 +38,7 @@ class CrashingShow(ShowFile):
         source: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(path, allow_run, allow_unlabelled, source=source)
-        self._crashing = tuple(CrashingOnTheWay(driver) for driver in super().faults)
+        self._crashing = tuple(CrashesWhileInjecting(driver) for driver in super().faults)
 
     @property
     def faults(self) -> Sequence[Any]:

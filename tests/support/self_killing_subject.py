@@ -105,7 +105,7 @@ class Limiter(RateLimiter):
         self._faults = tuple(Crashing(driver) for driver in self._faults)
 
 
-def arm() -> None:
+def install_crash_points() -> None:
     """Patch what lies between the steps."""
     after(Journal, "record_undo", lambda journal, fault, *rest: die(fault, "intended"))
     after(WatchdogClient, "hold", lambda watchdog, ident, fault, *rest: die(fault, "watched"))
@@ -135,4 +135,4 @@ def arm() -> None:
         put(Web, "keep_alive", broken)
 
 
-arm()
+install_crash_points()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 from tests.support import fetch
-from tests.support.forked_servers import FORKS, Forked, can_fork
+from tests.support.forked_servers import FORK_SERVER, ForkedProcess, can_fork
 
 T = TypeVar("T")
 
@@ -187,9 +187,9 @@ def wait_for(look: Callable[[], T | None], limit: float = 15.0, say: Callable[[]
 
 def _begin(
     program: list[str] | None, words: list[str], env: dict[str, str], cwd: Path | None
-) -> subprocess.Popen[str] | Forked:
+) -> subprocess.Popen[str] | ForkedProcess:
     if program is None and can_fork(env):
-        return FORKS.start(words, env, cwd)
+        return FORK_SERVER.start(words, env, cwd)
     return subprocess.Popen(
         program or [sys.executable, "-m", "demo", *words],
         stdin=subprocess.DEVNULL,

@@ -9,14 +9,14 @@ HOST = "127.0.0.1"
 HTTP2 = b"PRI * HTTP/2.0"
 
 
-async def let_in() -> None:
-    """Return when whoever was let in before a listener closed has a connection that can be closed."""
+async def wait_for_accepted_connections() -> None:
+    """Wait until each connection that was accepted before its listener closed can be closed."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 async def close_listener(listener: asyncio.Server) -> None:
-    """Let nobody in any more, then close it.
+    """Stop accepting connections, then close the listener.
 
     In this order: asyncio makes a connection some turns of the loop after it was accepted, and leaves it open and
     unowned if its listener is closed by then.
@@ -24,14 +24,14 @@ async def close_listener(listener: asyncio.Server) -> None:
     loop = asyncio.get_running_loop()
     for held in listener.sockets:
         loop.remove_reader(held.fileno())
-    await let_in()
+    await wait_for_accepted_connections()
     listener.close()
 
 
-class Door:
+class TcpGate:
     """Relays to Unix sockets: what begins as HTTP/2 goes to `grpc`, all else to `http`. Lives in one loop.
 
-    The port is ours from the first moment to the last: shut, nobody listens there, and nobody else can.
+    The port is ours from first to last: while the gate is shut nobody listens there, and nobody else can.
     """
 
     def __init__(self, http: Path | None, grpc: Path | None) -> None:
@@ -39,7 +39,7 @@ class Door:
         self._holder = self._socket(0)
         self.port: int = self._holder.getsockname()[1]
         self._listener: asyncio.Server | None = None
-        self._through = asyncio.Event()
+        self._may_pass = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._relays: set[asyncio.Task[None]] = set()
 
@@ -50,21 +50,21 @@ class Door:
         return made
 
     async def open(self) -> None:
-        self._through.set()
+        self._may_pass.set()
         if self._listener is None:
             self._listener = await asyncio.start_server(self._enter, sock=self._socket(self.port))
 
     async def pause(self) -> None:
-        """Connections are still taken; not a byte passes, in old ones neither."""
-        self._through.clear()
+        """Pass no byte on, in old connections neither; new ones are still accepted."""
+        self._may_pass.clear()
 
-    async def strand(self) -> None:
-        """As `pause`, and what is connected now stays silent for ever: nobody tells the other end."""
-        self._through.clear()
-        self._through = asyncio.Event()
+    async def freeze_existing_connections(self) -> None:
+        """Pause; connections that are open now stay silent for ever, and their other ends are not told."""
+        self._may_pass.clear()
+        self._may_pass = asyncio.Event()
 
     async def shut(self) -> None:
-        """Refuses, and resets what is connected."""
+        """Refuse new connections, and reset the open ones."""
         if self._listener is not None:
             listener, self._listener = self._listener, None
             await close_listener(listener)
@@ -90,9 +90,9 @@ class Door:
         self._relays.discard(task)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        through = self._through
+        may_pass = self._may_pass
         first = await reader.read(65536)
-        await through.wait()
+        await may_pass.wait()
         place = self._grpc if first.startswith(HTTP2) or self._http is None else self._http
         if not first or place is None:
             return
@@ -101,8 +101,8 @@ class Door:
         try:
             forth.write(first)
             ways = [
-                asyncio.ensure_future(self._pump(reader, forth, through)),
-                asyncio.ensure_future(self._pump(back, writer, through)),
+                asyncio.ensure_future(self._pump(reader, forth, may_pass)),
+                asyncio.ensure_future(self._pump(back, writer, may_pass)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -114,9 +114,9 @@ class Door:
             forth.transport.abort()
             self._writers.discard(forth)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, through: asyncio.Event) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, may_pass: asyncio.Event) -> None:
         while chunk := await reader.read(65536):
-            await through.wait()
+            await may_pass.wait()
             writer.write(chunk)
             await writer.drain()
         await writer.drain()

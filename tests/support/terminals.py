@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.support.forked_servers import FORKS, Forked, can_fork
+from tests.support.forked_servers import FORK_SERVER, ForkedProcess, can_fork
 
 TIMEOUT_SEC = 20.0
 
@@ -139,10 +139,10 @@ class Terminal:
                 os.close(fd)
 
 
-def _begin(script: Path, terminal: int, environ: dict[str, str]) -> subprocess.Popen[bytes] | Forked:
+def _begin(script: Path, terminal: int, environ: dict[str, str]) -> subprocess.Popen[bytes] | ForkedProcess:
     streams = (terminal, terminal, terminal)
     if can_fork(environ):
-        return Forked(*FORKS.start_on(streams, (), environ, script.parent, script))
+        return ForkedProcess(*FORK_SERVER.start_on(streams, (), environ, script.parent, script))
     command = [sys.executable, str(script)]
     return subprocess.Popen(
         command,

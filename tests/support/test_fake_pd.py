@@ -1,4 +1,4 @@
-"""The contract cluster itself: what the story of a kill looks like to a stranger, from this process and another."""
+"""The fake cluster itself: what the story of a kill looks like to a stranger, from this process and another."""
 
 import json
 import math

@@ -1,7 +1,7 @@
-"""The contract cluster's nodes in real containers: the packaged compose file, each part killed and healed for real.
+"""The fake cluster's nodes in real containers: the packaged compose file, each part killed and healed for real.
 
 No image of PD or TiKV can be loaded here. So a container holds busybox only, in the places of `/pd-server` and
-`/tikv-server`: it relays its ports to the contract cluster (`tikv_stand.py`), and tells it ten times a second
+`/tikv-server`: it relays its ports to the fake cluster (`fake_tikv_hub.py`), and tells it ten times a second
 that it lives. Silence is its death: its regions lose their leader, and get another one after a while.
 """
 
@@ -21,8 +21,8 @@ import pytest
 
 from demo.processes.ports import claim, free_ports, is_free
 from tests.support.containers import BUSYBOX, docker, missing
+from tests.support.fake_tikv_hub import hub
 from tests.support.servers import Server
-from tests.support.tikv_stand import hub
 
 ROOT = Path(__file__).parents[2]
 UP_SEC = 40.0
@@ -39,16 +39,16 @@ for port in $ports; do
   nc -ll -p $port -e nc $hub $there &
 done
 while :; do
-  { while echo $name; do sleep 0.1; done; } | nc $hub $heart
+  { while echo $name; do sleep 0.1; done; } | nc $hub $heartbeat
   sleep 0.1
 done & wait
 """
 
 
 @contextmanager
-def stand(pace: float) -> Iterator[dict[str, int]]:
-    """The contract cluster in a process of its own: its node and port, as `tikv0:20160`, or `heart` → a port here."""
-    command = [sys.executable, "-m", "tests.support.tikv_stand", str(pace)]
+def fake_tikv_hub(pace: float) -> Iterator[dict[str, int]]:
+    """The fake cluster in a process of its own: its node and port, as `tikv0:20160`, or `heartbeat` → a port here."""
+    command = [sys.executable, "-m", "tests.support.fake_tikv_hub", str(pace)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -61,7 +61,7 @@ def stand(pace: float) -> Iterator[dict[str, int]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-            assert code == 0, "the contract cluster was used as a real one cannot be: see its output"
+            assert code == 0, "the fake cluster was used as a real one cannot be: see its output"
 
 
 @contextmanager
@@ -96,12 +96,12 @@ def _packed() -> bytes:
 
 
 class Project:
-    """A compose project's name and ports, and what the engine says of it past any server."""
+    """A compose project's name and ports, and what the engine says of it without any server."""
 
     def __init__(self, image: str) -> None:
         self.image = image
         self.name = f"chaos-stage-test-{uuid.uuid4().hex[:8]}"
-        self.first_port = nine_ports()
+        self.first_port = find_nine_free_ports()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -135,7 +135,7 @@ class Project:
             docker("network", "rm", network)
 
 
-def nine_ports() -> int:
+def find_nine_free_ports() -> int:
     """The first of nine free ones in a row."""
     while True:
         first = free_ports(1)[0]
@@ -144,12 +144,12 @@ def nine_ports() -> int:
 
 
 @contextmanager
-def on_stage(pace: float = 0.4) -> Iterator[Project]:
+def running_cluster(pace: float = 0.4) -> Iterator[Project]:
     """Skips where no engine answers, and fails there in CI; removes everything in the end."""
     if why := missing():
         assert not os.environ.get("CI"), why
         pytest.skip(f"NOT TRIED on real containers: {why}")
-    with stand(pace) as ports, image(ports) as imported:
+    with fake_tikv_hub(pace) as ports, image(ports) as imported:
         project = Project(imported)
         try:
             yield project

@@ -92,8 +92,8 @@ class Poller:
         self._ended.set()
 
 
-class Hostile:
-    """As `demo serve tests.support.xss_subject:Hostile`."""
+class XssSubject:
+    """As `demo serve tests.support.xss_subject:XssSubject`."""
 
     name = "hostile"
     title = ATTACKS[0]

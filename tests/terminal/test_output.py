@@ -15,8 +15,8 @@ import pytest
 
 from demo.clean import clean
 from tests.support import fetch
-from tests.support.forged_headers import FORGES, STEERS
-from tests.support.forked_servers import FORKS, Forked, can_fork
+from tests.support.forked_servers import FORK_SERVER, ForkedProcess, can_fork
+from tests.support.terminal_injection_subject import CONTROL_SEQUENCES, FORGED_LINES
 
 ROOT = Path(__file__).parents[2]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -34,7 +34,7 @@ class Command:
         self._mark = f"XDG_STATE_HOME={state}".encode()
         environ = {**os.environ, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
         assert can_fork(environ)
-        self.process = Forked(*FORKS.start_on((theirs, theirs, theirs), arguments, environ, None))
+        self.process = ForkedProcess(*FORK_SERVER.start_on((theirs, theirs, theirs), arguments, environ, None))
         os.close(theirs)
 
     def until(self, condition: Callable[[], object]) -> None:
@@ -98,21 +98,21 @@ def steering(said: str) -> list[str]:
 
 
 CALLS = [
-    ("serve", "tests.support.forged_headers:Refusing", "--no-open", "--port", "0"),
-    ("serve", "tests.support.forged_headers:Broken", "--no-open", "--port", "0"),
-    ("serve", f"tests.support.forged_headers:{STEERS}"),
-    ("serve", FORGES),
-    ("serve", "none", "--host", FORGES),
-    ("serve", "none", f"--{FORGES}"),
-    ("serve", "none", "--public-name", FORGES),
-    ("serve", "none", "--journal", f"/proc/{FORGES}"),
-    ("relay", "--redis", FORGES),
-    ("up", FORGES),
-    ("down", FORGES),
-    ("doctor", "tests.support.forged_headers:Forging"),
-    ("doctor", FORGES),
-    ("shows", "--remove", FORGES),
-    (FORGES,),
+    ("serve", "tests.support.terminal_injection_subject:RefusingSubject", "--no-open", "--port", "0"),
+    ("serve", "tests.support.terminal_injection_subject:NotConstructibleSubject", "--no-open", "--port", "0"),
+    ("serve", f"tests.support.terminal_injection_subject:{CONTROL_SEQUENCES}"),
+    ("serve", FORGED_LINES),
+    ("serve", "none", "--host", FORGED_LINES),
+    ("serve", "none", f"--{FORGED_LINES}"),
+    ("serve", "none", "--public-name", FORGED_LINES),
+    ("serve", "none", "--journal", f"/proc/{FORGED_LINES}"),
+    ("relay", "--redis", FORGED_LINES),
+    ("up", FORGED_LINES),
+    ("down", FORGED_LINES),
+    ("doctor", "tests.support.terminal_injection_subject:InjectingSubject"),
+    ("doctor", FORGED_LINES),
+    ("shows", "--remove", FORGED_LINES),
+    (FORGED_LINES,),
 ]
 
 
@@ -124,9 +124,9 @@ def test_no_command_says_anything_that_steers_the_terminal(tmp_path: Path, call:
         assert steering(said) == []
 
 
-@pytest.mark.parametrize("subject", ["Forging", "Lost"])
+@pytest.mark.parametrize("subject", ["InjectingSubject", "NotStartingSubject"])
 def test_a_served_show_says_nothing_that_steers_the_terminal(tmp_path: Path, subject: str) -> None:
-    call = ("serve", f"tests.support.forged_headers:{subject}", "--no-open", "--port", "0")
+    call = ("serve", f"tests.support.terminal_injection_subject:{subject}", "--no-open", "--port", "0")
     with command(tmp_path, *call) as running, running.client() as client:
         running.until(lambda: "gnp.exe" in running.said)
         for path in ("/chaos/off", "/heal", "/advance", "/rerun"):
@@ -141,7 +141,7 @@ def test_a_served_show_says_nothing_that_steers_the_terminal(tmp_path: Path, sub
 
 
 def test_the_healing_process_says_nothing_that_steers_the_terminal(tmp_path: Path) -> None:
-    call = ("serve", "tests.support.forged_headers:Forging", "--no-open", "--port", "0")
+    call = ("serve", "tests.support.terminal_injection_subject:InjectingSubject", "--no-open", "--port", "0")
     with command(tmp_path, *call) as running, running.client() as client:
         running.until(lambda: "gnp.exe" in running.said)
         client.post("/chaos/off")
@@ -153,7 +153,7 @@ def test_the_healing_process_says_nothing_that_steers_the_terminal(tmp_path: Pat
 
 @pytest.mark.parametrize("call", [("run",), ("serve", "--terminal", "--no-open", "--port", "0")], ids=["run", "serve"])
 def test_a_show_in_the_terminal_is_neither_titled_nor_turned_by_it(tmp_path: Path, call: tuple[str, ...]) -> None:
-    with command(tmp_path, call[0], "tests.support.forged_headers:Forging", *call[1:]) as running:
+    with command(tmp_path, call[0], "tests.support.terminal_injection_subject:InjectingSubject", *call[1:]) as running:
         running.until(lambda: running.said.count("gnp.exe") > 3)
         running.process.send_signal(signal.SIGINT)
         assert TITLE.findall(running.end()) == []

@@ -15,13 +15,13 @@ from demo.journal import Journal
 from demo.journal.library.inspect import pending_undos
 from demo.processes.child import start_time_of
 from demo.types import Plan
-from tests.support.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
+from tests.support.lamp import end_watchdogs, inject, install_subject, lamp, read_more, watchdogs
 from tests.support.servers import Server, wait_for
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return move_in(tmp_path)
+    return install_subject(tmp_path)
 
 
 def begin_late(server: Server, home: Path) -> None:
@@ -44,7 +44,7 @@ def undos(home: Path) -> list[str]:
 
 
 def test_what_lands_after_kill_9_is_undone_by_the_watchdog(home: Path) -> None:
-    with lamp(home, "Slow") as server:
+    with lamp(home, "DelayedSubject") as server:
         begin_late(server, home)
         server.process.kill()
         stays_lit(home, 12.0)
@@ -54,7 +54,7 @@ def test_what_lands_after_kill_9_is_undone_by_the_watchdog(home: Path) -> None:
 
 
 def test_what_lands_after_ctrl_c_is_left_to_the_watchdog_and_said(home: Path) -> None:
-    with lamp(home, "Slow") as server:
+    with lamp(home, "DelayedSubject") as server:
         begin_late(server, home)
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(15) == 1
@@ -65,7 +65,7 @@ def test_what_lands_after_ctrl_c_is_left_to_the_watchdog_and_said(home: Path) ->
 
 
 def test_what_lands_after_its_limit_is_undone_by_the_server(home: Path) -> None:
-    with lamp(home, "Impatient") as server:
+    with lamp(home, "HastyDelayedSubject") as server:
         begin_late(server, home)
         server.until(lambda state: state["chaos"][0]["state"] == "failed")
         stays_lit(home, 12.0)
@@ -75,17 +75,17 @@ def test_what_lands_after_its_limit_is_undone_by_the_server(home: Path) -> None:
 
 
 def test_what_lands_after_a_restart_is_undone_by_the_next_server(home: Path) -> None:
-    with lamp(home, "Slow") as server:
+    with lamp(home, "DelayedSubject") as server:
         begin_late(server, home)
         server.kill_with_watchdog()
-    with lamp(home, "Slow") as again:
+    with lamp(home, "DelayedSubject") as again:
         stays_lit(home, 12.0)
         wait_for(lambda: undos(home) == [], 10.0)
         assert again.stop() == 0
 
 
 def test_what_is_seen_to_have_landed_is_healed_once_and_left_alone_from_then_on(home: Path) -> None:
-    with lamp(home, "Seen") as server:
+    with lamp(home, "ReportingSubject") as server:
         server.client.post("/chaos/dark")
         wait_for((home / "landed").exists)
         server.kill()
@@ -95,7 +95,7 @@ def test_what_is_seen_to_have_landed_is_healed_once_and_left_alone_from_then_on(
 
 
 def test_the_server_too_leaves_alone_what_is_seen_to_have_landed(home: Path) -> None:
-    with lamp(home, "SeenSoon") as server:
+    with lamp(home, "HastyReportingSubject") as server:
         server.client.post("/chaos/dark")
         server.until(lambda state: state["chaos"][0]["state"] == "failed")
         wait_for(lambda: not (home / "dark").exists())
@@ -104,7 +104,7 @@ def test_the_server_too_leaves_alone_what_is_seen_to_have_landed(home: Path) -> 
 
 
 def test_a_driver_that_fails_to_see_whether_it_has_landed_is_healed_all_the_same(home: Path) -> None:
-    with lamp(home, "Seen") as server:
+    with lamp(home, "ReportingSubject") as server:
         (home / "blind").touch()
         server.client.post("/chaos/dark")
         wait_for((home / "landed").exists)
@@ -121,7 +121,7 @@ def test_a_driver_that_fails_to_see_whether_it_has_landed_is_healed_all_the_same
 
 def test_a_stale_order_does_not_heal_a_later_fault(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         (home / "stuck").touch()
         server.kill()
         old = wait_for(lambda: watchdogs(home) or None)[0]
@@ -131,7 +131,7 @@ def test_a_stale_order_does_not_heal_a_later_fault(home: Path) -> None:
     try:
         with lamp(home) as again:
             again.until(lambda state: state["chaos"][0]["state"] == "idle")
-            put_out(again, home)
+            inject(again, home)
             os.kill(old, signal.SIGCONT)
             wait_for(lambda: old not in watchdogs(home))
             assert (home / "dark").exists(), "the new fault is the new server's"
@@ -142,7 +142,7 @@ def test_a_stale_order_does_not_heal_a_later_fault(home: Path) -> None:
 
 
 def test_what_was_healed_while_the_server_hung_is_looked_at_again_when_it_is_gone(home: Path) -> None:
-    with lamp(home, "Brief") as server:
+    with lamp(home, "BriefSubject") as server:
         server.client.post("/chaos/dark")
         wait_for((home / "dark").exists)
         wait_for(lambda: watchdogs(home) or None)
@@ -157,9 +157,9 @@ def test_what_was_healed_while_the_server_hung_is_looked_at_again_when_it_is_gon
 
 
 def test_a_driver_that_blocks_keeps_no_other_fault_from_healing(home: Path) -> None:
-    with lamp(home, "Two") as server:
-        put_out(server, home, "blocking")
-        put_out(server, home)
+    with lamp(home, "TwoFaultsSubject") as server:
+        inject(server, home, "blocking")
+        inject(server, home)
         server.kill()
         wait_for(lambda: not (home / "dark").exists())
         (home / "blocking").unlink()
@@ -167,8 +167,8 @@ def test_a_driver_that_blocks_keeps_no_other_fault_from_healing(home: Path) -> N
 
 
 def test_a_thread_that_never_comes_back_does_not_keep_the_server(home: Path) -> None:
-    with lamp(home, "Two", BLOCK="thread") as server:
-        put_out(server, home, "blocking")
+    with lamp(home, "TwoFaultsSubject", BLOCK="thread") as server:
+        inject(server, home, "blocking")
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(18) == 1
         wait_for(lambda: "The watchdog goes on trying" in read_more(server))
@@ -176,15 +176,15 @@ def test_a_thread_that_never_comes_back_does_not_keep_the_server(home: Path) -> 
 
 
 def test_a_fork_of_the_server_that_lives_on_does_not_hide_its_death(home: Path) -> None:
-    with lamp(home, "Fork") as server:
-        put_out(server, home)
+    with lamp(home, "ForkingSubject") as server:
+        inject(server, home)
         server.kill()
         wait_for(lambda: not (home / "dark").exists(), 12.0)
 
 
 def test_a_terminal_that_takes_no_more_does_not_stop_the_healing(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         (home / "stuck").touch()
         descriptor = os.open(f"/proc/{server.process.pid}/fd/2", os.O_WRONLY | os.O_NONBLOCK)
         with contextlib.suppress(BlockingIOError):
@@ -200,7 +200,7 @@ def test_a_terminal_that_takes_no_more_does_not_stop_the_healing(home: Path) -> 
 
 def test_a_watchdog_that_hangs_is_noticed_and_replaced(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         first = wait_for(lambda: watchdogs(home) or None)[0]
         os.kill(first, signal.SIGSTOP)
         server.until(lambda state: any("a new one has taken over" in line["text"] for line in state["log"]), 20.0)
@@ -214,7 +214,7 @@ def test_a_watchdog_that_hangs_is_noticed_and_replaced(home: Path) -> None:
 
 def test_what_could_not_be_healed_is_tried_again_by_itself(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         (home / "stuck").touch()
         server.client.post("/chaos/dark/heal")
         server.until(lambda state: state["chaos"][0]["state"] == "failed")
@@ -247,7 +247,7 @@ async def leave_behind(home: Path) -> None:
 
 def test_a_journal_of_another_deck_is_refused_but_what_it_left_broken_is_healed(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         server.kill_with_watchdog()
     text = (home / "lamp.py").read_text()
     (home / "lamp.py").write_text(

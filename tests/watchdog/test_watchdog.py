@@ -15,7 +15,7 @@ from demo.journal.library.inspect import pending_undos
 from demo.processes.child import start_time_of
 from demo.types import Plan
 from demo.watchdog.client import WatchdogClient
-from tests.support.lamp import LAMP, lamp, move_in, put_out, read_more, watchdogs
+from tests.support.lamp import LAMP, inject, install_subject, lamp, read_more, watchdogs
 from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.anyio
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return move_in(tmp_path)
+    return install_subject(tmp_path)
 
 
 def test_a_fault_of_the_user_s_own_is_healed_after_kill_9(home: Path) -> None:
     with lamp(home) as server:
         assert watchdogs(home) == [], "none before the first fault"
-        put_out(server, home)
+        inject(server, home)
         assert len(watchdogs(home)) == 1
         server.kill()
         wait_for(lambda: not (home / "dark").exists())
@@ -41,7 +41,7 @@ def test_a_fault_of_the_user_s_own_is_healed_after_kill_9(home: Path) -> None:
 
 def test_the_watchdog_ends_with_a_show_that_ends_well(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         server.client.post("/chaos/dark/heal")
         server.until(lambda state: state["chaos"][0]["state"] == "idle")
         assert server.stop() == 0
@@ -51,7 +51,7 @@ def test_the_watchdog_ends_with_a_show_that_ends_well(home: Path) -> None:
 
 
 def test_what_hangs_is_healed_at_its_time_though_the_server_says_nothing(home: Path) -> None:
-    with lamp(home, "Brief") as server:
+    with lamp(home, "BriefSubject") as server:
         assert server.client.post("/chaos/dark").status_code == 202
         wait_for((home / "dark").exists)
         wait_for(lambda: watchdogs(home) or None)
@@ -65,7 +65,7 @@ def test_what_hangs_is_healed_at_its_time_though_the_server_says_nothing(home: P
 
 def test_an_infinite_fault_stays_while_the_server_lives_and_ends_when_it_hangs_for_long(home: Path) -> None:
     with lamp(home, DEMO_WATCHDOG_PATIENCE_SEC="2") as server:
-        put_out(server, home)
+        inject(server, home)
         time.sleep(4.0)
         assert (home / "dark").exists(), "the server gives signs of life"
         server.process.send_signal(signal.SIGSTOP)
@@ -90,7 +90,7 @@ def test_a_patience_that_is_none_is_refused_before_anything_starts(
 
 def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         (home / "stuck").touch()
         server.client.post("/chaos/dark/heal")
         state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
@@ -117,7 +117,7 @@ def pending(home: Path) -> list[str]:
 
 def test_an_end_that_cannot_heal_says_so_and_leaves_it_to_the_watchdog(home: Path) -> None:
     with lamp(home) as server:
-        put_out(server, home)
+        inject(server, home)
         (home / "stuck").touch()
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(10) == 1

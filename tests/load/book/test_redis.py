@@ -14,7 +14,7 @@ from demo.load.book.run_name import RunName
 from demo.load.book.sender import BookSender
 from demo.load.load import Load
 from tests.load.loaded import until
-from tests.support.relays import Broker, broker
+from tests.support.relays import RedisServer, redis_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -22,8 +22,8 @@ NAME = RunName.of("a show", "writes")
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    with broker(password="hunter2") as found:
+def redis() -> Iterator[RedisServer]:
+    with redis_server(password="hunter2") as found:
         yield found
 
 
@@ -37,11 +37,11 @@ async def booked(url: str, timeout: float = 20.0) -> AsyncIterator[tuple[RedisBo
         await sender.close()
 
 
-def keys(redis: Broker) -> set[str]:
+def keys(redis: RedisServer) -> set[str]:
     return {key.decode() for key in redis.client.scan_iter()}
 
 
-async def test_numbers_that_vanish_come_twice_or_change_their_order_are_found(redis: Broker) -> None:
+async def test_numbers_that_vanish_come_twice_or_change_their_order_are_found(redis: RedisServer) -> None:
     redis.client.set("theirs", "1")
     async with booked(redis.url) as (store, sender):
         load = Load(sender, 20.0)
@@ -65,9 +65,9 @@ async def test_numbers_that_vanish_come_twice_or_change_their_order_are_found(re
     assert keys(redis) == {"theirs"}
 
 
-async def test_a_replica_that_is_promoted_without_the_last_writes_has_lost_them(redis: Broker) -> None:
+async def test_a_replica_that_is_promoted_without_the_last_writes_has_lost_them(redis: RedisServer) -> None:
     """The failover: the replica is cut off, the primary dies, and the replica takes over its address."""
-    with broker(password="hunter2") as replica:
+    with redis_server(password="hunter2") as replica:
         replica.client.config_set("masterauth", "hunter2")
         replica.client.slaveof("127.0.0.1", redis.port)
         async with booked(redis.url) as (_, sender):
@@ -97,7 +97,7 @@ async def test_a_replica_that_is_promoted_without_the_last_writes_has_lost_them(
             assert sender.state().counts.confirmed == 27
 
 
-async def redis_has_followed(replica: Broker, primary: Broker) -> None:
+async def redis_has_followed(replica: RedisServer, primary: RedisServer) -> None:
     def has_followed() -> bool:
         with contextlib.suppress(RedisError):
             info = replica.client.info("replication")
@@ -108,7 +108,7 @@ async def redis_has_followed(replica: Broker, primary: Broker) -> None:
     await until(has_followed)
 
 
-async def test_a_frozen_redis_leaves_it_open_what_was_written(redis: Broker) -> None:
+async def test_a_frozen_redis_leaves_it_open_what_was_written(redis: RedisServer) -> None:
     async with booked(redis.url, 0.3) as (_, sender):
         while sender.state().counts.confirmed < 3:
             await sender.send(1)
@@ -117,14 +117,14 @@ async def test_a_frozen_redis_leaves_it_open_what_was_written(redis: Broker) -> 
             answer = await sender.send(1)
             assert (answer.trouble, answer.is_ambiguous) == ("no answer in time", True)
         finally:
-            redis.go_on()
+            redis.resume()
         sender.ask()
         await until(lambda: sender.state().is_known)
         assert sender.state().counts.ambiguous >= 1
         assert sender.state().counts.wrong.lost == 0
 
 
-async def test_what_a_killed_run_has_left_is_removed_and_others_are_not(redis: Broker) -> None:
+async def test_what_a_killed_run_has_left_is_removed_and_others_are_not(redis: RedisServer) -> None:
     ended = NAME.run.replace("_", "_1", 1)
     runs = f"{PREFIX}:{NAME.place}"
     redis.client.hset(runs, ended, "2")
@@ -135,7 +135,7 @@ async def test_what_a_killed_run_has_left_is_removed_and_others_are_not(redis: B
         assert keys(redis) == {runs, store.key(0), f"{runs}:notes"}
 
 
-async def test_a_redis_that_is_not_there_or_has_no_memory_has_taken_nothing(redis: Broker) -> None:
+async def test_a_redis_that_is_not_there_or_has_no_memory_has_taken_nothing(redis: RedisServer) -> None:
     async with booked(redis.url) as (store, sender):
         assert (await sender.send(1)).trouble == ""
         redis.client.config_set("maxmemory", 1)

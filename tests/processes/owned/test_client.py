@@ -27,7 +27,7 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -164,7 +164,7 @@ while True: server.accept()[0].close()
         await processes.restart("web")
         assert ref(processes, "web") == first
         os.kill(first.pid, signal.SIGUSR1)
-        await until_it(lambda: has_no_port(processes, "web"))
+        await until_async(lambda: has_no_port(processes, "web"))
         assert processes.state("web").alive
         await processes.restart("web")
         assert ref(processes, "web") != first
@@ -214,7 +214,7 @@ async def test_output_is_kept_as_it_came_and_no_more_than_its_last_lines() -> No
     code = f"print('\\x1b[31mred\\x1b[0m', flush=True)\nfor i in range({MAX_LINES + 50}): print('line', i, flush=True)"
     async with started([spec("talker", python(code + "\nimport time; time.sleep(600)"))]) as processes:
         end = MAX_LINES + 51
-        await until_it(lambda: has_printed(processes, "talker", end))
+        await until_async(lambda: has_printed(processes, "talker", end))
         found = await processes.output("talker")
         assert len(found.lines) == MAX_LINES
         assert found.lines[-1] == f"line {MAX_LINES + 49}"
@@ -222,7 +222,7 @@ async def test_output_is_kept_as_it_came_and_no_more_than_its_last_lines() -> No
         assert (await processes.output("talker", since=end)).lines == ()
     coloured = "print('\\x1b[31mred\\x1b[0m', flush=True); import time; time.sleep(600)"
     async with started([spec("talker", python(coloured))]) as processes:
-        await until_it(lambda: has_printed(processes, "talker", 1))
+        await until_async(lambda: has_printed(processes, "talker", 1))
         assert (await processes.output("talker")).lines == ("\x1b[31mred\x1b[0m",)
 
 

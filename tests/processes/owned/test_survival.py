@@ -34,7 +34,7 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -120,7 +120,7 @@ async def test_a_healing_process_needs_the_identity_alone() -> None:
         assert before.is_up
         assert before.state.pid is not None
         ProcessRef(before.state.pid, before.state.born).kill()
-        await until_it(lambda: is_down(identity, "a"))
+        await until_async(lambda: is_down(identity, "a"))
         await healing.restart(identity, "a")
         after = await healing.observe(identity, "a")
         assert after.is_up
@@ -186,7 +186,7 @@ async def test_a_heal_waits_for_a_supervisor_that_is_just_ending_and_starts_anot
     processes = processes_of([spec("a"), spec("b", python(DEAF, mark), stop_timeout_sec=1.0)])
     await processes.start()
     try:
-        await until_it(lambda: has_printed(processes, "b"))  # it ignores SIGTERM from now on
+        await until_async(lambda: has_printed(processes, "b"))  # it ignores SIGTERM from now on
         first = identity_of(processes)
         os.kill(first.guard, signal.SIGKILL)
         await until(lambda: not processes.state("a").alive or processes.identity is None)
@@ -203,7 +203,7 @@ async def test_what_is_left_when_supervisor_and_guard_were_killed_the_next_start
     await processes.start()
     try:
         await until(lambda: len(programs_with(mark)) == 2)
-        await until_it(lambda: has_printed(processes, "a"))  # a write to the dead supervisor would end it
+        await until_async(lambda: has_printed(processes, "a"))  # a write to the dead supervisor would end it
         first, a = identity_of(processes), ref(processes, "a")
         os.kill(first.guard, signal.SIGSTOP)
         os.kill(first.pid, signal.SIGKILL)

@@ -15,7 +15,7 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ async def printed(processes: OwnedProcesses, name: str, until_has: bytes) -> byt
         found = (await processes.raw_output(name, 0, MAX_RAW_BYTES)).data
         return until_has in found
 
-    await until_it(has_them, 30.0)
+    await until_async(has_them, 30.0)
     return found
 
 

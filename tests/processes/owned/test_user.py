@@ -11,7 +11,7 @@ import pytest
 
 from demo.errors import SubjectError
 from tests.support.owned_processes import identity_of, new_mark, processes_of, ref, spec, started
-from tests.support.ratelimiter_system import until, until_it
+from tests.support.ratelimiter_system import until, until_async
 
 NOBODY = "nobody"
 ROOT_ALONE = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TRIED: only root can switch to another user")
@@ -38,7 +38,7 @@ async def test_it_runs_as_that_user_with_its_groups_and_variables_and_ends_with_
         async def has_printed() -> bool:
             return (await processes.output("app")).end >= 5
 
-        await until_it(has_printed)
+        await until_async(has_printed)
         groups = " ".join(map(str, os.getgrouplist(NOBODY, user.pw_gid)))
         expected = (str(user.pw_uid), str(user.pw_gid), groups, user.pw_dir, str(folder))
         assert (await processes.output("app")).lines == expected

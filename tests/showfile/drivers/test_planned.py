@@ -32,13 +32,13 @@ from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
 from tests.showfile.drivers.plain_probes import Nodes, ask
 from tests.showfile.drivers.test_traffic_fault import Loads
-from tests.support.containers import Yard, containers
+from tests.support.containers import ContainerGroup, container_group
 from tests.support.owned_processes import processes_of, spec
 from tests.support.owned_processes import started as started_processes
 from tests.support.proxy_servers import ask as ask_proxy
 from tests.support.proxy_servers import echoing
 from tests.support.proxy_servers import started as started_proxies
-from tests.support.relays import Broker
+from tests.support.relays import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -97,23 +97,23 @@ async def test_a_command_is_undone_with_the_value_that_was_read_before_it(tmp_pa
 
 
 @pytest.fixture
-def yard() -> Iterator[Yard]:
-    with containers() as made:
+def containers() -> Iterator[ContainerGroup]:
+    with container_group() as made:
         yield made
 
 
-async def test_containers_and_commands_in_them_are_healed(yard: Yard) -> None:
-    yard.run("n-1")
+async def test_containers_and_commands_in_them_are_healed(containers: ContainerGroup) -> None:
+    containers.run("n-1")
     context = DriverContext(ask)
     try:
-        name = yard.name("n-1")
+        name = containers.name("n-1")
         paused = await inject({"container": {"name": name, "do": "pause"}}, context)
-        assert yard.state("n-1") == "paused"
+        assert containers.state("n-1") == "paused"
         await heal(paused, context)
-        assert yard.state("n-1") == "running"
+        assert containers.state("n-1") == "running"
         killed = await inject({"container": {"name": name, "do": "kill"}}, context)
         await heal(killed, context)
-        assert yard.state("n-1") == "running"
+        assert containers.state("n-1") == "running"
     finally:
         await context.engine.close()
 
@@ -247,7 +247,7 @@ async def test_a_toxic_is_removed_from_its_proxy() -> None:
 
 @pytest.mark.system
 async def test_a_paused_redis_takes_writes_again() -> None:
-    redis = Broker()
+    redis = RedisServer()
     try:
         fault = {"redis": {"url": f"redis://127.0.0.1:{redis.port}", "do": "pause"}}
         plan = await inject(fault, DriverContext(ask))

@@ -13,21 +13,21 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import FaultDriver
 from demo.watchdog.undo import undo
 from tests.showfile.drivers.plain_probes import ask
-from tests.support.relays import Broker
+from tests.support.relays import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 
 @pytest.fixture
-def redis() -> Iterator[Broker]:
-    broker = Broker(password="hunter2")
+def redis() -> Iterator[RedisServer]:
+    server = RedisServer(password="hunter2")
     try:
-        yield broker
+        yield server
     finally:
-        broker.close()
+        server.close()
 
 
-def driver(redis: Broker, environ: Mapping[str, str] | None = None) -> FaultDriver:
+def driver(redis: RedisServer, environ: Mapping[str, str] | None = None) -> FaultDriver:
     settings = FrontMatter.model_validate(
         {
             "faults": {"freeze": {"redis": {"url": f"redis://:${{pw}}@127.0.0.1:{redis.port}", "do": "pause"}}},
@@ -38,7 +38,7 @@ def driver(redis: Broker, environ: Mapping[str, str] | None = None) -> FaultDriv
     return build_drivers(settings, DriverContext(ask, secrets=secrets))[0]
 
 
-def accepts_writes(redis: Broker) -> bool:
+def accepts_writes(redis: RedisServer) -> bool:
     redis.client.connection_pool.connection_kwargs["socket_timeout"] = 0.3
     try:
         return bool(redis.client.set("any", 1))
@@ -47,7 +47,7 @@ def accepts_writes(redis: Broker) -> bool:
         return False
 
 
-async def test_writes_wait_while_it_is_paused_and_a_healer_without_the_show_lets_them_go_on(redis: Broker) -> None:
+async def test_writes_wait_while_it_is_paused_and_a_healer_without_the_show_lets_them_go_on(redis: RedisServer) -> None:
     freeze = driver(redis)
     assert freeze.target == f"redis 127.0.0.1:{redis.port}"
     plan = await freeze.plan()
@@ -64,7 +64,7 @@ async def test_writes_wait_while_it_is_paused_and_a_healer_without_the_show_lets
 
 
 async def test_a_redis_that_was_restarted_has_no_pause_any_more_and_one_that_is_away_is_not_healed(
-    redis: Broker,
+    redis: RedisServer,
 ) -> None:
     freeze = driver(redis)
     plan = await freeze.plan()

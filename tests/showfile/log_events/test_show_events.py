@@ -14,7 +14,7 @@ from demo.processes.owned.spec import ProcessSpec
 from demo.show import commands as c
 from demo.showfile.log_events.show_events import ShowEvents, event_program_specs
 from demo.showfile.schema.system import EventSettings
-from tests.support.containers import Yard, docker
+from tests.support.containers import ContainerGroup, docker
 from tests.support.owned_processes import QUICK, python, ref, spec
 from tests.support.ratelimiter_system import until
 
@@ -128,17 +128,21 @@ async def test_a_server_that_goes_on_with_a_running_process_tells_none_of_its_ol
         assert len(again.texts("leads")) == 1
 
 
-async def test_the_log_of_a_container_is_followed_over_its_restart_from_the_start_of_the_show_on(yard: Yard) -> None:
-    yard.run("web", command=("sh", "-c", 'echo "leader $(cut -d. -f1,2 /proc/uptime | cut -d" " -f1)"; exec sleep 600'))
-    containers = Containers(yard.project)
-    async with followed({"leads": {"log": "web", "match": "/leader/"}}, containers=containers) as (
+async def test_the_log_of_a_container_is_followed_over_its_restart_from_the_start_of_the_show_on(
+    containers: ContainerGroup,
+) -> None:
+    containers.run(
+        "web", command=("sh", "-c", 'echo "leader $(cut -d. -f1,2 /proc/uptime | cut -d" " -f1)"; exec sleep 600')
+    )
+    where = Containers(containers.project)
+    async with followed({"leads": {"log": "web", "match": "/leader/"}}, containers=where) as (
         _,
         heard,
         _processes,
     ):
-        docker("kill", yard.name("web"))
-        docker("start", yard.name("web"))
+        docker("kill", containers.name("web"))
+        docker("start", containers.name("web"))
         await until(lambda: heard.texts("leads") != [], 40)
-        docker("restart", "-t", "0", yard.name("web"))
+        docker("restart", "-t", "0", containers.name("web"))
         await until(lambda: len(heard.texts("leads")) == 2, 40)
         assert len(set(heard.texts("leads"))) == 2

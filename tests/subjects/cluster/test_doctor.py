@@ -13,7 +13,7 @@ from demo.container_engine import Engine
 from demo.findings import Finding, together
 from demo.subjects.cluster.doctor import EngineInfo, Needs, compose, examine_engine, memory_and_clock
 from tests.doctor.test_doctor import PLAIN_USER, ROOT, doctor, line
-from tests.support.containers import Yard, containers, image
+from tests.support.containers import ContainerGroup, container_group, image
 
 BOXES = """
 from demo.container_engine import Engine
@@ -33,9 +33,9 @@ def boxes(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def yard() -> Iterator[Yard]:
-    with containers() as yard:
-        yield yard
+def containers() -> Iterator[ContainerGroup]:
+    with container_group() as containers:
+        yield containers
 
 
 @pytest.fixture
@@ -91,14 +91,14 @@ def test_an_engine_that_is_shut_to_this_user_is_said_with_what_to_do(boxes: dict
 
 
 @pytest.mark.anyio
-async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(yard: Yard) -> None:
+async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(containers: ContainerGroup) -> None:
     with socket.socket() as taken, socket.socket() as other:
         for some in (taken, other):
             some.bind(("127.0.0.1", 0))
         ours, free = taken.getsockname()[1], other.getsockname()[1]
         taken.close()
-        yard.run("store", publish=ours)
-        needs = Needs(yard.project, (image(), "doctor-nothing:1"), (ours, free), 1 << 20)
+        containers.run("store", publish=ours)
+        needs = Needs(containers.project, (image(), "doctor-nothing:1"), (ours, free), 1 << 20)
         other.close()
         found = by_name(await examine_engine(Engine(), needs))
         assert list(found)[:2] == ["engine", "compose"]
@@ -112,7 +112,7 @@ async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(
         program.listen()
         found = by_name(await examine_engine(Engine(), Needs("somebody-else", (), (ours, free))))
     assert found["ports"].verdict == "no"
-    assert found["ports"].found == f"in use: {ours} by container {yard.name('store')}, {free} by a program"
+    assert found["ports"].found == f"in use: {ours} by container {containers.name('store')}, {free} by a program"
 
 
 @pytest.mark.parametrize(

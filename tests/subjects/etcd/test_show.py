@@ -12,10 +12,10 @@ import pytest
 from demo.subjects.etcd.subject import LEADS_WITHIN_SEC
 from tests.support.containers import docker
 from tests.support.etcd_cluster import FILE, Project, fault, image, node, project, show, step, until_states, until_up
+from tests.support.recording_checks import check_reported_and_replayed
 from tests.support.servers import Server
 from tests.support.stage_html import verdicts
-from tests.support.told_afterwards import check_reported_and_replayed
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 MEMBERS = {"etcd-0", "etcd-1", "etcd-2"}
 ALL_RUN = dict.fromkeys(sorted(MEMBERS), "running")
@@ -293,7 +293,7 @@ def test_an_image_that_cannot_be_loaded_is_said_and_nothing_is_left(mine: Projec
 
 def test_it_tells_what_it_runs_on(standing: tuple[Project, Server]) -> None:
     mine, server = standing
-    facts = told_system(server, "etcd")
+    facts = wait_for_system_description(server, "etcd")
     said = subprocess.run(["etcd", "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
     assert f"etcd Version: {facts['etcd']}\n" in said
     assert (facts["members"], facts["load"]) == ("3", "100 operations a second")

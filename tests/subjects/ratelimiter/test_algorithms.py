@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, now_us, redis_key
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
 from demo.subjects.ratelimiter.redis_counter import RedisCounter
-from tests.support.ratelimiter_system import own_redis, until_it
+from tests.support.ratelimiter_system import own_redis, until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def test_one_after_the_other_both_keep_the_limit_and_let_in_again_after_th
         async def again() -> bool:
             return (await decide(TIGHT, "again")).admitted
 
-        await until_it(again, 2.0)
+        await until_async(again, 2.0)
         await redis.aclose()
 
 
@@ -80,7 +80,7 @@ async def test_a_redis_whose_clock_was_set_back_lets_in_again_after_the_window(t
         async def again() -> bool:
             return (await decide(TIGHT, "again")).admitted
 
-        await until_it(again, 3.0)
+        await until_async(again, 3.0)
         assert await redis.zcard(redis_key("key")) == TIGHT.limit + 1, "none of them is forgotten"
         await redis.aclose()
 
@@ -97,7 +97,7 @@ async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_aga
         assert not shared.answers
         assert await control.ping()  # what a lesser health check would have asked
         await control.client_unpause()
-        await until_it(shared.probe)
+        await until_async(shared.probe)
         assert await redis.zcard(redis_key("key")) == await redis.zcard(redis_key("n")) == 0
         await redis.aclose()
         await control.aclose()

@@ -9,7 +9,7 @@ from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
-from tests.support.ratelimiter_system import data_of, running, until_it
+from tests.support.ratelimiter_system import data_of, running, until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -30,7 +30,7 @@ async def _overload(system: OwnedSystem, keys: set[str]) -> list[dict[str, Any]]
     traffic = TrafficOrders(system)
     for _ in range(BURSTS):
         await traffic.burst(sorted(keys), 40, 3 * WINDOW_SEC + 0.1)
-        await until_it(partial(_is_quiet, traffic))
+        await until_async(partial(_is_quiet, traffic))
         counters = [counter for counter in (await data_of(system.backend))["counters"] if counter["key"] in keys]
         admitted = [counter["admitted_30s"] for counter in counters if counter["algorithm"] == "exact"]
         if min(admitted) > 2 * 20:

@@ -14,7 +14,7 @@ from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import of_burst
 from demo.subjects.request_stats import SPAN_SEC, RollingStats
-from tests.support.ratelimiter_system import running, until_it
+from tests.support.ratelimiter_system import running, until_async
 
 SEC = 1_000_000
 LIMIT = Limit("pay-naive", "naive", 2, 10.0, 1.0)
@@ -111,7 +111,7 @@ async def test_a_backend_and_a_traffic_that_were_killed_and_healed_claim_no_clea
         async def whole() -> bool:
             return not (await poller.poll())["has_issues"]
 
-        await until_it(whole)
+        await until_async(whole)
         health = poller.get_health()
         assert health is not None
         assert {counter["admitted_30s"] for counter in health["counters"]} == {None}

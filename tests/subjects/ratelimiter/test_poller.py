@@ -17,7 +17,7 @@ from demo.subjects.ratelimiter.limits import LIMITS
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
-from tests.support.ratelimiter_system import running, until, until_it
+from tests.support.ratelimiter_system import running, until, until_async
 
 NODE = {"status": "up", "counting": "shared", "in_flight": 2, "per_sec": 21.54, "error_percent": 0.0, "p99_ms": 12.34}
 
@@ -133,7 +133,7 @@ async def test_a_part_that_hangs_is_down_and_holds_no_other_up() -> None:
         async def only_it() -> bool:
             return [n["id"] for n in (await poller.poll())["nodes"] if n["health"] != "up"] == ["node-3"]
 
-        await until_it(only_it)
+        await until_async(only_it)
 
 
 @pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_when_redis_forgets_drift_says_so_and_when_it_is_silent_drift_is_u
         async def audited() -> bool:
             return await drifts() == [0, 0, 0]
 
-        await until_it(audited)
+        await until_async(audited)
         counted = sum(counter["counted"] for counter in (await poller.poll())["counters"])
         assert counted > 20
         assert system.redis.child is not None
@@ -166,6 +166,6 @@ async def test_when_redis_forgets_drift_says_so_and_when_it_is_silent_drift_is_u
         async def forgotten() -> bool:
             return bool(sum(value or 0 for value in await drifts()) >= counted)
 
-        await until_it(unknown)
+        await until_async(unknown)
         await system.heal()
-        await until_it(forgotten)
+        await until_async(forgotten)

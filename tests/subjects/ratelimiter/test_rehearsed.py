@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.demo_command import run_demo
-from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.recording_checks import check_reported_and_replayed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

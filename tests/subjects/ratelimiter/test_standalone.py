@@ -1,4 +1,4 @@
-"""Systems that stand by themselves: begun, presented, left as they were, mended and ended."""
+"""Systems that run by themselves: begun, presented, left as they were, mended and ended."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from demo.subjects.standalone import file_of, find, register_directory, running_
 from tests.support.demo_command import run_demo
 from tests.support.lamp import read_more
 from tests.support.matrix import until_whole
-from tests.support.matrix_limiter import LimiterStand
+from tests.support.matrix_limiter import LimiterSystem
 from tests.support.ratelimiter_system import is_running
 from tests.support.servers import serving, wait_for
 
@@ -35,40 +35,40 @@ def runtime(state_home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared_stand() -> Iterator[tuple[LimiterStand, str]]:
+def shared_system() -> Iterator[tuple[LimiterSystem, str]]:
     """A system for all tests that leave it standing, and the state directory where it is found."""
     home = tempfile.mkdtemp(prefix="cs-")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", home)
-        stand = LimiterStand("here")
-    yield stand, home
+        system = LimiterSystem("here")
+    yield system, home
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", home)
-        stand.end()
+        system.end()
     shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
-def stand(shared_stand: tuple[LimiterStand, str], monkeypatch: pytest.MonkeyPatch) -> LimiterStand:
+def system(shared_system: tuple[LimiterSystem, str], monkeypatch: pytest.MonkeyPatch) -> LimiterSystem:
     """The shared system, whole again whatever the test before has broken."""
-    stand, home = shared_stand
+    system, home = shared_system
     monkeypatch.setenv("XDG_STATE_HOME", home)
-    if stand.what_is_broken():
-        stand.repair()
-        until_whole(stand)
-    return stand
+    if system.list_broken():
+        system.repair()
+        until_whole(system)
+    return system
 
 
 @pytest.fixture
-def own_stand(runtime: Path) -> Iterator[LimiterStand]:
+def own_system(runtime: Path) -> Iterator[LimiterSystem]:
     """A system for one test, which may end it."""
-    stand = LimiterStand("here")
+    system = LimiterSystem("here")
     try:
-        yield stand
+        yield system
     finally:
         found = find("here")
         if found is not None and found.is_up:
-            stand.end()
+            system.end()
 
 
 def demo(*args: str) -> tuple[int, str, str]:
@@ -97,12 +97,12 @@ def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) ->
     assert demo("down")[::2] == (1, "demo: no system with the name 'ratelimiter' is running\n")
 
 
-def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
+def test_only_its_user_may_open_what_lets_one_in(system: LimiterSystem) -> None:
     assert stat.S_IMODE(register_directory().stat().st_mode) == 0o700
     for kind in ("json", "sock", "log", "lock"):
         assert stat.S_IMODE(file_of("here", kind).stat().st_mode) == 0o600, kind
     secret = json.loads(file_of("here", "json").read_text())["wiring"]["password"].encode()
-    for entry in (Path(f"/proc/{pid}") for pid in [stand.standing.pid, *stand.pids().values()]):
+    for entry in (Path(f"/proc/{pid}") for pid in [system.standing.pid, *system.pids().values()]):
         assert secret not in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
 
 
@@ -139,11 +139,11 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
 
-def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
+def test_the_doctor_looks_at_a_system_that_stands(system: LimiterSystem) -> None:
     look = ("doctor", "ratelimiter", "--port", "0", "--attach")
     code, said, _ = demo(*look, "here")
     assert (code, "'here' is running with all 6 parts" in said) == (0, True)
-    os.kill(stand.pids()["node-3"], signal.SIGKILL)
+    os.kill(system.pids()["node-3"], signal.SIGKILL)
     code, said, _ = demo(*look, "here")
     assert code == 1
     assert "'here' is running, except node-3: demo heal here" in said
@@ -151,8 +151,8 @@ def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
     assert (code, "no system with the name 'nobody' is running: demo up ratelimiter" in said) == (1, True)
 
 
-def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:
-    before = stand.pids()
+def test_a_restarted_server_finds_its_target_as_it_was(system: LimiterSystem, tmp_path: Path) -> None:
+    before = system.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
     with serving(*args, state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
@@ -162,14 +162,14 @@ def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_
         state = again.until(lambda state: state["health"] and not state["health"]["has_issues"])
         assert state["progress"] == "[2/10]"
         assert again.stop() == 0
-    assert stand.pids() == before
-    assert stand.what_is_broken() == []
+    assert system.pids() == before
+    assert system.list_broken() == []
 
 
-def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: LimiterStand) -> None:
+def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(system: LimiterSystem) -> None:
     with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
-        os.kill(stand.pids()["node-3"], signal.SIGKILL)
+        os.kill(system.pids()["node-3"], signal.SIGKILL)
 
         def node(state: dict[str, object]) -> bool:
             nodes = {n["id"]: n for n in state["health"]["nodes"]}  # type: ignore[index]
@@ -180,14 +180,14 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Limi
         server.until(lambda state: not state["health"]["has_issues"])
 
 
-def test_the_system_ends_under_a_server_and_the_show_goes_on(own_stand: LimiterStand) -> None:
+def test_the_system_ends_under_a_server_and_the_show_goes_on(own_system: LimiterSystem) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
     with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
-        pids = list(own_stand.pids().values())
-        os.kill(own_stand.standing.pid, signal.SIGKILL)
+        pids = list(own_system.pids().values())
+        os.kill(own_system.standing.pid, signal.SIGKILL)
         wait_for(lambda: not any(map(is_running, pids)))
         server.until(lambda state: all(node["health"] == "down" for node in state["health"]["nodes"]))
         assert server.client.post("/advance").status_code == 200
@@ -200,7 +200,7 @@ def test_the_system_ends_under_a_server_and_the_show_goes_on(own_stand: LimiterS
     assert running_systems() == []
 
 
-def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand, tmp_path: Path) -> None:
+def test_a_system_that_cannot_be_found_is_not_called_healed(system: LimiterSystem, tmp_path: Path) -> None:
     """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
     with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
@@ -211,7 +211,7 @@ def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand,
         server.process.kill()
         wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 is still running" in read_more(server))
         (tmp_path / "hidden").rename(word)
-        until_whole(stand)
+        until_whole(system)
         wait_for(lambda: not server.watchdogs())
 
 

@@ -20,7 +20,16 @@ from demo.subjects.ratelimiter.limits import LIMITS, Limit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
-from tests.support.ratelimiter_system import QUICK, asked_by, data_of, is_running, running, until, until_it, until_whole
+from tests.support.ratelimiter_system import (
+    QUICK,
+    data_of,
+    heal_and_wait,
+    is_running,
+    running,
+    signed_headers,
+    until,
+    until_async,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -41,7 +50,7 @@ async def one_for_all() -> AsyncIterator[OwnedSystem]:
 @pytest.fixture
 async def system(one_for_all: OwnedSystem) -> OwnedSystem:
     """The system of all tests that neither need a new one nor leave a fault in it: every part is up."""
-    await until_whole(one_for_all)
+    await heal_and_wait(one_for_all)
     return one_for_all
 
 
@@ -54,7 +63,7 @@ async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghos
             health.update(await poller.poll())
             return not health["has_issues"] and health["totals"]["limited"] >= 3
 
-        await until_it(all_up_and_refused_some, 20)
+        await until_async(all_up_and_refused_some, 20)
         assert [node["id"] for node in health["nodes"]] == ["redis", "node-1", "node-2", "node-3", "backend", "traffic"]
         assert {counter["key"] for counter in health["counters"]} == {limit.key for limit in LIMITS}
         assert all(counter["ghosts"] == counter["drift"] == 0 for counter in health["counters"])
@@ -81,7 +90,7 @@ async def test_a_part_that_dies_unasked_stays_down_until_somebody_heals(system: 
     async def whole() -> bool:
         return not (await poller.poll())["has_issues"]
 
-    await until_it(whole)
+    await until_async(whole)
 
 
 async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_replaced(system: OwnedSystem) -> None:
@@ -94,7 +103,7 @@ async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_r
     await system.heal()
     assert system.nodes[0].child is not hanging
     assert not hanging.is_alive
-    await until_it(system.nodes[0].is_up)
+    await until_async(system.nodes[0].is_up)
 
 
 async def test_stopping_ends_and_reaps_everything_soon_and_twice_is_safe() -> None:
@@ -144,7 +153,7 @@ async def test_the_load_can_be_set() -> None:
         async def is_high() -> bool:
             return ((await data_of(system.traffic))["per_sec"] or 0) > 60  # not known at once
 
-        await until_it(is_high)
+        await until_async(is_high)
 
 
 async def test_stopping_while_it_starts_leaves_no_process() -> None:
@@ -216,7 +225,7 @@ async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst(s
             async with stranger.post(system.connections.url(port) + path, json={}) as answer:
                 assert answer.status == 403
         node, path = system.nodes[0], "/check/made-up"
-        headers = asked_by(system, node, path)
+        headers = signed_headers(system, node, path)
         async with stranger.post(system.connections.url(node.port) + path, headers=headers) as answer:
             assert answer.status == 404
 
@@ -227,7 +236,7 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
 
         async def ask(node: SupervisedProcess) -> int:
             path = "/check/own?limit=1000"
-            headers = {**asked_by(system, node, path), "X-Limit": "1000"}
+            headers = {**signed_headers(system, node, path), "X-Limit": "1000"}
             async with caller.post(f"{system.connections.url(node.port)}{path}", headers=headers) as answer:
                 return answer.status
 
@@ -245,7 +254,7 @@ async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str
         node, path = system.nodes[0], "/check/own"
         statuses = []
         for _ in range(4):
-            headers = asked_by(system, node, path)
+            headers = signed_headers(system, node, path)
             async with caller.post(system.connections.url(node.port) + path, headers=headers) as answer:
                 statuses.append(answer.status)
         assert statuses[-1] == status

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from demo.subjects.tikv.subject import FIRST_PORT, Tikv
+from tests.support.fake_tikv_hub import PARTS
 from tests.support.tikv_containers import ROOT
-from tests.support.tikv_stand import PARTS
 
 FILE = ROOT / "demo/subjects/tikv/compose.yaml"
 

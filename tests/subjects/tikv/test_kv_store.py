@@ -1,4 +1,4 @@
-"""TiKV as the load's store, against the contract cluster: what counts as done, and done once; who led; no TiDB."""
+"""TiKV as the load's store, against the fake cluster: what counts as done, and done once; who led; no TiDB."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -50,7 +50,7 @@ async def test_what_was_written_once_is_said_to_be_and_is_read_again(cluster: Cl
 
 async def test_a_follower_that_refuses_leaves_no_doubt_whether_it_was_written_once(cluster: Cluster) -> None:
     async with store_of(cluster) as store:
-        cluster.state.groups[2].told = 4
+        cluster.state.groups[2].reported_leader = 4
         assert await store.put("a", b"1", 2.0) is True
 
 

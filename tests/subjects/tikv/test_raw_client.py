@@ -1,4 +1,4 @@
-"""Raw reads and writes against the contract cluster: routes, elections, dead and frozen nodes, a split, nonsense."""
+"""Raw reads and writes against the fake cluster: routes, elections, dead and frozen nodes, a split, nonsense."""
 
 import asyncio
 import itertools
@@ -171,7 +171,7 @@ async def test_a_thawed_store_is_noticed_soon_too(cluster: Cluster) -> None:
 async def test_a_connection_that_died_in_silence_is_replaced(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
         await client.put(b"k", b"before", within_sec=ROOM_SEC)
-        cluster.pause("tikv1", noticed=False, stranded=True)
+        cluster.pause("tikv1", noticed=False, keep_old_silent=True)
         with pytest.raises(NoAnswer):
             await client.put(b"k", b"v", within_sec=0.4)
         cluster.revive("tikv1")
@@ -206,7 +206,7 @@ async def test_without_a_majority_no_write_is_confirmed(cluster: Cluster) -> Non
 
 async def test_a_follower_that_names_the_leader_is_believed(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
-        cluster.state.groups[cluster.state.group_of(b"k").ident].told = 1  # type: ignore[union-attr]
+        cluster.state.groups[cluster.state.group_of(b"k").ident].reported_leader = 1  # type: ignore[union-attr]
         await client.put(b"k", b"v", within_sec=ROOM_SEC)
         assert client.counts == {"moved": 1}
         assert cluster.state.stores["tikv1"].calls["put"] == 1

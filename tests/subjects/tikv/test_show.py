@@ -1,6 +1,6 @@
 """The show of TiKV over real containers: brought up, a store killed, PD's late word, the verdict, attach, and halves.
 
-In the containers stand relays to the contract cluster (tests/support/tikv_containers.py), not TiKV: everything around
+In the containers stand relays to the fake cluster (tests/support/tikv_containers.py), not TiKV: everything around
 it is real, the engine, the compose file, the ports, the client process, the faults and the undo ledger.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from tests.support.containers import docker
+from tests.support.fake_tikv_hub import PARTS
+from tests.support.recording_checks import check_reported_and_replayed
 from tests.support.servers import Server
-from tests.support.tikv_containers import Project, on_stage
-from tests.support.tikv_stand import PARTS
-from tests.support.told_afterwards import check_reported_and_replayed
+from tests.support.tikv_containers import Project, running_cluster
 
 UP_SEC = 60.0
 ALL_RUN = dict.fromkeys(PARTS, "running")
@@ -25,7 +25,7 @@ ALL_RUN = dict.fromkeys(PARTS, "running")
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Project]:
-    with on_stage() as made:
+    with running_cluster() as made:
         yield made
 
 

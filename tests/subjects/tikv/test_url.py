@@ -1,4 +1,4 @@
-"""`demo serve tikv --pd URL` against the contract cluster: PD's answers, right and odd, on the cards of the page."""
+"""`demo serve tikv --pd URL` against the fake cluster: PD's answers, right and odd, on the cards of the page."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ from demo.processes.ports import free_ports
 from tests.support.demo_command import run_demo
 from tests.support.fake_pd import Cluster, html, truncated
 from tests.support.servers import Server, serving
-from tests.support.told_system import told_system
+from tests.support.system_description import wait_for_system_description
 
 STORES = ("store-1", "store-4", "store-5")
 PDS = ("pd0", "pd1", "pd2")
@@ -147,13 +147,13 @@ def test_what_a_new_leader_of_pd_has_not_heard_of_is_not_its_word(cluster: Clust
         until_card(server, "pd1", "degraded", "PD has no leader")
         cluster.stop_heartbeats()
         for name in ("tikv0", "tikv1"):
-            cluster.say(name, "Disconnected")  # until it is heard of
+            cluster.force_state(name, "Disconnected")  # until it is heard of
         cluster.elect_pd("pd2")
         until_card(server, "pd2", "up", "leads")
         assert until_card(server, "store-1", "up", "PD: no heartbeat yet")
         assert server.state()["health"]["pd_words"] == before
         for name in ("tikv0", "tikv1"):
-            cluster.say(name, None)
+            cluster.force_state(name, None)
         cluster.beat()
         until_card(server, "store-1", "up", "PD: Up")
         assert server.state()["health"]["pd_words"] == before
@@ -197,17 +197,17 @@ def test_only_bounded_questions_are_asked_and_the_followers_are_not_asked_for_wh
 @pytest.mark.parametrize("twist", [html, truncated, lambda *_: b'[{"id":1}]', lambda *_: b"\x00\xff"])
 def test_what_is_not_pds_json_is_said_and_the_other_pds_tell_the_rest(cluster: Cluster, twist: Any) -> None:
     with show(cluster) as server:
-        cluster.twist("pd0", twist)
+        cluster.rewrite_body("pd0", twist)
         card = until_card(server, "pd0", "down")
         assert card["detail"] == "answered with unexpected JSON, not PD's"
         assert "unexpected JSON, not PD" in card_html(server, "pd0")
         assert server.until(lambda s: node(s, "pd1")["health"] == "up")
         until_card(server, "store-1", "up", "PD: Up")
         for name in ("pd1", "pd2"):
-            cluster.twist(name, twist)
+            cluster.rewrite_body(name, twist)
         until_card(server, "store-1", "up", "leads ? · PD: no report")
         for name in PDS:
-            cluster.twist(name, None)
+            cluster.rewrite_body(name, None)
         until_card(server, "pd0", "up", "leads")
         until_card(server, "store-1", "up", "leads 2/5 · PD: Up")
 
@@ -292,7 +292,7 @@ def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
 
 def test_it_tells_the_versions_that_pd_tells(cluster: Cluster) -> None:
     with show(cluster) as server:
-        facts = told_system(server, "TiKV")
+        facts = wait_for_system_description(server, "TiKV")
     assert (facts["PD"], facts["TiKV"]) == ("v8.5.7", "8.5.7")
     assert (facts["PD members"], facts["stores"]) == ("3", "3")
     assert facts["runs as"] == "a running cluster, known by its URL"

@@ -18,7 +18,7 @@ from demo.faults.container_restore import ContainerState, restore_container
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
 from tests.support.container_faults import engine_at
-from tests.support.containers import BUSYBOX, Yard
+from tests.support.containers import BUSYBOX, ContainerGroup
 from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -44,14 +44,14 @@ async def addresses_of(engine: Engine, before: ContainerState) -> dict[str, str]
     return dict(now.addresses)
 
 
-async def test_it_has_its_old_address_though_a_lower_one_is_free(yard: Yard) -> None:
-    network = yard.network("net", "--subnet", "10.213.7.0/24")
-    yard.run("first", "--network", network)
-    yard.run("second", "--network", network)
+async def test_it_has_its_old_address_though_a_lower_one_is_free(containers: ContainerGroup) -> None:
+    network = containers.network("net", "--subnet", "10.213.7.0/24")
+    containers.run("first", "--network", network)
+    containers.run("second", "--network", network)
     async with engine_at() as engine:
         # The first's address is the next that docker would give.
-        await cut_off(engine, yard.name("first"), network)
-        before = await cut_off_and_back(engine, yard.name("second"))
+        await cut_off(engine, containers.name("first"), network)
+        before = await cut_off_and_back(engine, containers.name("second"))
         assert await addresses_of(engine, before) == before.addresses
 
 
@@ -61,13 +61,15 @@ async def cut_off(engine: Engine, name: str, network: str) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--subnet", "10.213.8.0/24")])
 async def test_it_comes_back_under_another_address_where_the_old_one_is_not_to_be_had(
-    yard: Yard, options: tuple[str, ...]
+    containers: ContainerGroup, options: tuple[str, ...]
 ) -> None:
     """Docker gives none in a network whose subnet it chose itself; and somebody may have taken it."""
-    network = yard.network("net", *options)
-    yard.run("first", "--network", network)
+    network = containers.network("net", *options)
+    containers.run("first", "--network", network)
     async with engine_at() as engine:
-        before = await cut_off_and_back(engine, yard.name("first"), lambda: yard.run("other", "--network", network))
+        before = await cut_off_and_back(
+            engine, containers.name("first"), lambda: containers.run("other", "--network", network)
+        )
         assert set(await addresses_of(engine, before)) == {network}
 
 

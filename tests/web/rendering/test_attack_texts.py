@@ -39,7 +39,7 @@ STRANGE = """() => {
 
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[Server]:
-    with serving("tests.support.xss_subject:Hostile", env={"PYTHONPATH": str(ROOT)}) as server:
+    with serving("tests.support.xss_subject:XssSubject", env={"PYTHONPATH": str(ROOT)}) as server:
         server.until(lambda state: state["seq"] > 0 and bool(state["health"]))
         yield server
         assert server.stop() == 0

@@ -24,7 +24,7 @@ from demo.web.streaming.connection_sink import ConnectionSink
 from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, describe_shortage
 from tests.conductor.test_conductor import THREE, ask, playing
 from tests.support.certificates import self_signed
-from tests.support.raw_sse_client import Listening
+from tests.support.raw_sse_client import RawSseClient
 from tests.support.servers import Server, script, serving, wait_for
 from tests.web.server.test_attack_clients import rss
 
@@ -62,7 +62,7 @@ def test_a_reader_that_stops_is_passed_over_and_then_gets_the_newest_whole_view(
     any_server: tuple[Server, ssl.SSLContext | None],
 ) -> None:
     server, tls = any_server
-    with Listening(server.port, tls=tls, rcvbuf=2048) as stalled, Listening(server.port, tls=tls) as quick:
+    with RawSseClient(server.port, tls=tls, rcvbuf=2048) as stalled, RawSseClient(server.port, tls=tls) as quick:
         stalled.until("r-top")
         quick.until("r-top")
         for number in range(SAID):
@@ -80,10 +80,10 @@ def test_a_reader_that_stops_is_passed_over_and_then_gets_the_newest_whole_view(
 
 def test_a_hundred_readers_that_stop_cost_little_memory() -> None:
     with serving("none") as server:
-        quick = Listening(server.port)
+        quick = RawSseClient(server.port)
         quick.until("r-top")
         before = rss(server)
-        stalled = [Listening(server.port, rcvbuf=2048) for _ in range(100)]
+        stalled = [RawSseClient(server.port, rcvbuf=2048) for _ in range(100)]
         wait_for(lambda: server.state()["viewers"]["stage"] == 101)
         for number in range(SAID):
             say(server, f"line {number} {LINE}")
@@ -95,7 +95,7 @@ def test_a_hundred_readers_that_stop_cost_little_memory() -> None:
 
 
 def test_a_stream_has_the_headers_of_every_answer_and_ends_with_its_connection(server: Server) -> None:
-    with Listening(server.port) as one:
+    with RawSseClient(server.port) as one:
         one.until("r-top")
         lines = one.head.split("\r\n")
         assert lines[0] == "HTTP/1.1 200 OK"
@@ -123,7 +123,7 @@ def test_a_stream_has_the_headers_of_every_answer_and_ends_with_its_connection(s
 def test_a_stream_is_packed_for_who_asks_for_it_and_can_read_it(
     server: Server, query: str, accepts: str, packed: bool
 ) -> None:
-    with Listening(server.port, query=query, headers=f"Accept-Encoding: {accepts}\r\n") as one:
+    with RawSseClient(server.port, query=query, headers=f"Accept-Encoding: {accepts}\r\n") as one:
         while not one.head:
             one.read()
         assert ("content-encoding: gzip" in one.head) == packed
@@ -132,8 +132,8 @@ def test_a_stream_is_packed_for_who_asks_for_it_and_can_read_it(
 
 def test_what_is_packed_reads_as_what_is_plain(server: Server) -> None:
     with (
-        Listening(server.port) as plain,
-        Listening(server.port, query="?packed=1", headers="Accept-Encoding: gzip\r\n") as one,
+        RawSseClient(server.port) as plain,
+        RawSseClient(server.port, query="?packed=1", headers="Accept-Encoding: gzip\r\n") as one,
     ):
         plain.until("r-top")
         for number in range(20):
@@ -151,7 +151,7 @@ def test_what_is_packed_reads_as_what_is_plain(server: Server) -> None:
 
 
 def test_a_listener_that_talks_is_cut_off(server: Server) -> None:
-    with Listening(server.port) as one:
+    with RawSseClient(server.port) as one:
         one.until("r-top")
         one.socket.sendall(b"x" * 100)
         say(server, "a word is not much")
@@ -287,19 +287,19 @@ app(["serve", "none", "--no-open", "--port", "0"])
 def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server:
         wait_for(lambda: "streams    at most 128 live screens" in server.said())
-        hall = [Listening(server.port) for _ in range(112)]
+        hall = [RawSseClient(server.port) for _ in range(112)]
         for one in hall:
             one.until("r-top")
-        with Listening(server.port) as late:
+        with RawSseClient(server.port) as late:
             assert "event: poll" in late.until("every_sec").text
             assert "retry: " in late.messages[-1].text
             assert any("r-top" in heard.text for heard in late.messages)
             wait_for(lambda: not late.read())
-        with Listening(server.port, view="presenter") as presenter:
+        with RawSseClient(server.port, view="presenter") as presenter:
             presenter.until("r-bar")
         hall.pop().close()
         wait_for(lambda: server.state()["viewers"]["stage"] == 111)
-        with Listening(server.port) as lucky:
+        with RawSseClient(server.port) as lucky:
             lucky.until("r-top")
             say(server, "for everyone")
             lucky.until("for everyone")
@@ -320,7 +320,7 @@ def test_a_listener_that_is_no_longer_there_is_not_counted_long_although_the_ker
 ) -> None:
     """As a phone that left the network: nothing it was sent is taken, and it says no goodbye."""
     program = script(tmp_path / "impatient.py", IMPATIENT)
-    with serving(program=program) as server, Listening(server.port, rcvbuf=1).socket:
+    with serving(program=program) as server, RawSseClient(server.port, rcvbuf=1).socket:
         server.until(lambda state: state["viewers"]["stage"] == 1)
         for number in range(20):
             server.client.post("/say", content=f"{number} {'x' * 270}", headers={"content-type": "text/plain"})

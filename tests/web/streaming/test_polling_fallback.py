@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support import fetch
-from tests.support.raw_sse_client import Listening
+from tests.support.raw_sse_client import RawSseClient
 from tests.support.servers import Server, wait_for
 
 PAGE = "0123456789abcdef"
@@ -42,23 +42,23 @@ def test_a_page_that_lives_on_pictures_counts_as_one_viewer_until_it_asks_no_mor
 
 
 def test_a_picture_ends_the_stream_that_its_page_could_not_read(server: Server) -> None:
-    with Listening(server.port, headers=NAMED) as held, Listening(server.port) as other:
+    with RawSseClient(server.port, headers=NAMED) as held, RawSseClient(server.port) as other:
         held.until("r-top")
         other.until("r-top")
         watching(server, 2)
         picture(server)
         wait_for(lambda: not held.read())
         watching(server, 2)
-        with Listening(server.port, headers=NAMED) as again:
+        with RawSseClient(server.port, headers=NAMED) as again:
             again.until("r-top")
             watching(server, 2)
         watching(server, 1)
 
 
 def test_a_page_has_one_stream(server: Server) -> None:
-    with Listening(server.port, headers=NAMED) as first:
+    with RawSseClient(server.port, headers=NAMED) as first:
         first.until("r-top")
-        with Listening(server.port, headers=NAMED) as second:
+        with RawSseClient(server.port, headers=NAMED) as second:
             second.until("r-top")
             wait_for(lambda: not first.read())
             watching(server, 1)

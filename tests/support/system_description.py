@@ -5,7 +5,7 @@ import json
 from tests.support.servers import Server, Stream
 
 
-def told_system(server: Server, name: str) -> dict[str, str]:
+def wait_for_system_description(server: Server, name: str) -> dict[str, str]:
     """The first description that has this name; waits for it."""
     with Stream(server, "/events", {"Last-Event-ID": f"{server.state()['epoch']}-0"}, timeout=30) as stream:
         while True:

@@ -35,7 +35,7 @@ def check_reported_and_replayed(folder: Path) -> dict[str, Any]:
 
 
 def _events(journal: Path) -> list[dict[str, Any]]:
-    """Return the events of a journal, read past the program."""
+    """Return the events of a journal, read with plain sqlite3."""
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
         return [json.loads(data) for (data,) in db.execute("SELECT data FROM entries ORDER BY seq")]
 

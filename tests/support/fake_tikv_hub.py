@@ -1,6 +1,6 @@
-"""The contract cluster behind a hub that containers reach: `tikv_containers.py` runs it as a process of its own.
+"""The fake cluster behind a hub that containers reach: `tikv_containers.py` runs it as a process of its own.
 
-`python -m tests.support.tikv_stand PACE` prints its ports as a line of JSON, and ends when its standard input does.
+`python -m tests.support.fake_tikv_hub PACE` prints its ports as a line of JSON, and ends when its standard input does.
 Alone in its process, it keeps its times whatever the tests are busy with, and their files are not its connections.
 """
 
@@ -24,8 +24,8 @@ SILENT_SEC = 0.4
 ELECT_SEC = 1.5
 
 
-class Stand:
-    """A contract cluster, and the hub that containers reach it by. In use from the `with` on."""
+class FakeTikvHub:
+    """A fake cluster, and the hub that containers reach it by. In use from the `with` on."""
 
     def __init__(self, pace: float = 0.4) -> None:
         self.cluster = Cluster(pace=pace)
@@ -37,7 +37,7 @@ class Stand:
         self._servers: list[asyncio.Server] = []
         self._watching: asyncio.Future[None] | None = None
 
-    def __enter__(self) -> "Stand":
+    def __enter__(self) -> "FakeTikvHub":
         self.cluster.__enter__()
         self._thread.start()
         self._await(self._open())
@@ -56,7 +56,7 @@ class Stand:
     async def _open(self) -> None:
         for advertised, address in self.cluster.addresses.items():
             self.ports[advertised] = await self._serve(functools.partial(_relay, int(address.rpartition(":")[2])))
-        self.ports["heart"] = await self._serve(self._listen)
+        self.ports["heartbeat"] = await self._serve(self._listen)
         self._watching = asyncio.ensure_future(self._watch())
 
     async def _serve(self, answer: Callable[..., Coroutine[Any, Any, None]]) -> int:
@@ -75,7 +75,7 @@ class Stand:
                 self._heard[name] = time.monotonic()
 
     async def _watch(self) -> None:
-        """Deaths and returns, and the elections that follow."""
+        """Notice which nodes die and return, and hold the elections that follow."""
         while True:
             await asyncio.sleep(0.05)
             now = time.monotonic()
@@ -135,8 +135,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def main() -> None:
-    with Stand(float(sys.argv[1])) as stand:
-        print(json.dumps(stand.ports), flush=True)
+    with FakeTikvHub(float(sys.argv[1])) as fake:
+        print(json.dumps(fake.ports), flush=True)
         sys.stdin.read()
 
 
