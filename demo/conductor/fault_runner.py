@@ -177,15 +177,15 @@ class FaultRunner:
             self._report_failure(name, run, describe_error(error))
         else:
             if undo is None:
-                self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
+                self._context.enqueue("show", c.InjectionFailed(name, run, CALLED_OFF, may_have_changed_target=False))
             else:
                 self._context.enqueue("show", c.FaultApplied(name, run))
                 self._ledger.mark_applied(undo)
                 self._recovery_watch.watch(name, run, undo.plan)
 
     def _report_failure(self, name: str, run: int, why: str) -> None:
-        touched = name in self._ledger.names
-        self._context.enqueue("show", c.FaultBroke(name, run, why, touched))
+        may_have_changed_target = name in self._ledger.names
+        self._context.enqueue("show", c.InjectionFailed(name, run, why, may_have_changed_target))
 
     async def _plan_and_inject(self, requested: e.FaultRequested) -> Undo | None:
         """Inject a fault and return its undo; None when it was called off before the target was touched.

@@ -70,7 +70,7 @@ class SystemLifecycle:
             self._report_failed_start(f"the system could not be started: {describe_error(error)}")
         else:
             # A heal during the start failed because the system was not up yet; now it is.
-            if self._context.state.parts_error is not None and not self._context.state.parts_healing:
+            if self._context.state.system_error is not None and not self._context.state.system_healing:
                 self._report_outcome(None)
 
     def _report_failed_start(self, error: str) -> None:
@@ -78,13 +78,13 @@ class SystemLifecycle:
 
         That heal reports its own outcome when it ends; until then the show must go on refusing new faults.
         """
-        if self._context.state.parts_healing:
+        if self._context.state.system_healing:
             self._context.enqueue("show", c.Notice(error))
         else:
             self._report_outcome(error)
 
     def _report_outcome(self, error: str | None) -> None:
-        self._context.enqueue("show", c.PartsHealEnd(error))
+        self._context.enqueue("show", c.SystemHealFinished(error))
 
     async def heal(self) -> None:
         """Heal everything, in three steps; a step that fails is reported and does not keep the next from running."""
@@ -140,4 +140,4 @@ def _has_no_fault_in_transition(state: ShowState) -> bool:
 
 def _is_up_or_failed(state: ShowState) -> bool:
     is_up = state.sample is not None and state.freshness == "live" and not state.sample.has_issues
-    return is_up or state.parts_error is not None
+    return is_up or state.system_error is not None

@@ -201,13 +201,13 @@ class FaultApplied:
 
 
 @dataclass(frozen=True, slots=True)
-class FaultBroke:
-    """The injection failed, perhaps half-way. `touched`: the target may have been changed."""
+class InjectionFailed:
+    """The injection failed, perhaps half-way."""
 
     name: str
     run: int
     error: str
-    touched: bool
+    may_have_changed_target: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ class HealEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class PartsHealEnd:
+class SystemHealFinished:
     """The heal of the system, or its start, ended; with `error` it failed."""
 
     error: str | None = None
@@ -347,12 +347,12 @@ Command = (
     | AutoAdvance
     | FaultPlanned
     | FaultApplied
-    | FaultBroke
+    | InjectionFailed
     | FaultLeft
     | FaultDue
     | TargetBack
     | HealEnd
-    | PartsHealEnd
+    | SystemHealFinished
     | Observe
     | Watch
     | Notice

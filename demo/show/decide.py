@@ -83,7 +83,7 @@ def _end_interrupted(state: ShowState) -> Iterator[e.Event]:
             )
         if fault.may_have_changed_target:
             yield e.HealRequested(fault.name, fault.run)
-    if state.parts_healing:
+    if state.system_healing:
         yield e.PartsHealFailed("interrupted: the server stopped meanwhile")
 
 
@@ -211,11 +211,11 @@ def _decide_fault_applied(command: c.FaultApplied, state: ShowState, at: float) 
 
 
 @_decide.register
-def _decide_fault_broke(command: c.FaultBroke, state: ShowState, at: float) -> Decision:
+def _decide_injection_failed(command: c.InjectionFailed, state: ShowState, at: float) -> Decision:
     if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    failed = e.FaultFailed(command.name, command.run, command.error, command.touched)
-    return (failed, e.HealRequested(command.name, command.run)) if command.touched else (failed,)
+    failed = e.FaultFailed(command.name, command.run, command.error, command.may_have_changed_target)
+    return (failed, e.HealRequested(command.name, command.run)) if command.may_have_changed_target else (failed,)
 
 
 @_decide.register
@@ -258,8 +258,8 @@ def _decide_heal_end(command: c.HealEnd, state: ShowState, at: float) -> Decisio
 
 
 @_decide.register
-def _decide_parts_heal_end(command: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
-    if command.error is None and not state.parts_healing and state.parts_error is None:
+def _decide_system_heal_finished(command: c.SystemHealFinished, state: ShowState, at: float) -> Decision:
+    if command.error is None and not state.system_healing and state.system_error is None:
         return ()
     return (e.PartsHealed(),) if command.error is None else (e.PartsHealFailed(command.error),)
 
@@ -273,7 +273,7 @@ def _heal(fault: FaultState) -> Iterator[e.Event]:
 def _heal_all(state: ShowState) -> Iterator[e.Event]:
     for fault in state.faults:
         yield from _heal(fault)
-    if not state.parts_healing:
+    if not state.system_healing:
         yield e.PartsHealRequested()
 
 
@@ -319,7 +319,7 @@ def _decide_blackout(command: c.Blackout, state: ShowState, at: float) -> Decisi
 
 @_decide.register
 def _decide_freeze(command: c.Freeze, state: ShowState, at: float) -> Decision:
-    frozen = state.held is not None
+    frozen = state.frozen_view is not None
     on = not frozen if command.on is None else command.on
     return (e.FreezeSet(on),) if on != frozen else ()
 

@@ -32,7 +32,7 @@ def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
         return Refusal("halted", "the show is halted: resume before a new fault")
     if fault.is_running:
         return Refusal("active", f"fault {fault.name!r} is already {_describe_activity(fault)}")
-    if state.parts_healing:
+    if state.system_healing:
         return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
     if state.journal == "temporary":
         why = "the journal is a temporary file, so the undo could be lost: end the show, and name a file with --journal"

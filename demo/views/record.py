@@ -112,7 +112,7 @@ def _describe_show(state: ShowState) -> Iterator[RecordItem]:
     if not state.durable and state.journal == "file":
         title, text = translate("The journal cannot be written"), translate("a crash would lose the show")
         yield RecordItem("down", "down", title, text)
-    if state.parts_healing and not state.halted:
+    if state.system_healing and not state.halted:
         yield RecordItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
 
 

@@ -22,7 +22,7 @@ from demo.journal.healer_table import Healer
 from demo.journal.library.leftovers import Leftover, find_leftovers, is_watched, read_leftover
 from demo.processes.child import ROOT
 from demo.threads.worker_thread import run_in_thread
-from demo.watchdog.process import MEND_TIMEOUT_SEC, RUN_HEAL
+from demo.watchdog.process import HEAL_ATTEMPT_TIMEOUT_SEC, RUN_HEAL
 
 logger = logging.getLogger(__name__)
 
@@ -187,10 +187,10 @@ async def _run_healer(order: Mapping[str, Any], folder: str) -> Mapping[str, Any
     except OSError as error:
         return {"why": f"the healing process could not be started: {error.strerror or error}"}
     try:
-        async with asyncio.timeout(MEND_TIMEOUT_SEC):
+        async with asyncio.timeout(HEAL_ATTEMPT_TIMEOUT_SEC):
             line = await _exchange(process, json.dumps(order).encode())
     except TimeoutError:
-        return {"why": f"not healed within {MEND_TIMEOUT_SEC:g} s"}
+        return {"why": f"not healed within {HEAL_ATTEMPT_TIMEOUT_SEC:g} s"}
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -166,7 +166,19 @@ def test_the_journal_replays_to_the_same_show_and_so_does_a_snapshot() -> None:
 
 
 def story(state: ShowState) -> dict[str, Any]:
-    names = ("number", "step", "actions", "verdicts", "reached", "visit", "said", "timer", "held", "spans", "log")
+    names = (
+        "number",
+        "step",
+        "actions",
+        "verdicts",
+        "reached",
+        "visit",
+        "said",
+        "timer",
+        "frozen_view",
+        "spans",
+        "log",
+    )
     return {name: getattr(state, name) for name in names} | {"titles": [one.title for one in state.chapters]}
 
 

@@ -36,7 +36,7 @@ def reasons(state: ShowState, what: c.Command, pressed_on: int | None) -> set[st
         known = state.fault(what.name)
         found |= {"halted"} if state.halted else set()
         found |= {"active"} if known is not None and known.is_running else set()
-        found |= {"healing"} if state.parts_healing else set()
+        found |= {"healing"} if state.system_healing else set()
     forward = isinstance(what, c.Advance) or (isinstance(what, c.Goto) and what.chapter > state.number)
     held = any(ch.blocks_advance and a.status == "running" for ch, a in zip(state.chapters, state.actions, strict=True))
     if forward and held:
@@ -167,7 +167,7 @@ class Show(RuleBasedStateMachine):
         steps: dict[str, c.Command] = {
             "plan": c.FaultPlanned(name, run, "n"),
             "apply": c.FaultApplied(name, run),
-            "break": c.FaultBroke(name, run, "it broke", touched),
+            "break": c.InjectionFailed(name, run, "it broke", touched),
             "due": c.FaultDue(name, run),
         }
         self.ask(steps[step])
@@ -186,8 +186,8 @@ class Show(RuleBasedStateMachine):
         self.ask(c.HealEnd(name, self.player.fault(name).run - lag, error))
 
     @rule(error=st.sampled_from([None, "no answer"]))
-    def parts_heal_ends(self, error: str | None) -> None:
-        self.ask(c.PartsHealEnd(error))
+    def system_heal_finishes(self, error: str | None) -> None:
+        self.ask(c.SystemHealFinished(error))
 
     @rule()
     def halt(self) -> None:
@@ -210,7 +210,7 @@ class Show(RuleBasedStateMachine):
     def freeze(self, on: bool | None) -> None:
         before = story(stage_view(self.state))
         self.ask(c.Freeze(on))
-        if self.state.held is None:
+        if self.state.frozen_view is None:
             self.held = None
             assert story(stage_view(self.state)) == story(stage_view(self.state, private=True))
         else:

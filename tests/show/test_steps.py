@@ -106,5 +106,5 @@ def test_an_edited_deck_keeps_the_step_as_far_as_its_chapter_has_it(show: ShowSt
 
 def test_a_frozen_stage_keeps_its_step(show: ShowState) -> None:
     show = play(show, c.Goto(2), c.Freeze(on=True), c.Advance())
-    assert show.held is not None
-    assert (show.held.step, show.step) == (1, 2)
+    assert show.frozen_view is not None
+    assert (show.frozen_view.step, show.step) == (1, 2)

@@ -113,7 +113,7 @@ def _needs_none(tap: Tap, states: dict[int, ShowState], newest: int) -> bool:
         "goto": lambda state: state.number == tap.goal,
         "resume": lambda state: not state.halted,
         "blackout": lambda state: state.blackout == tap.on,
-        "freeze": lambda state: (state.held is not None) == tap.on,
+        "freeze": lambda state: (state.frozen_view is not None) == tap.on,
         "rerun": lambda state: state.chapter.on_enter is None,
     }
     # What its sender knew may have been a health sample, which may be lost: all else is as the newest entry left it.

@@ -258,7 +258,7 @@ def _presenter() -> dict[str, ShowState]:
     found["halted"] = replace(play.state, faults=tuple(replace(f, state="idle") for f in play.state.faults))
     unsaved = replace(play.state, durable=False, not_durable_because="causa")
     found |= {kind: replace(unsaved, journal=kind, halted=False) for kind in _JOURNALS}
-    found["parts"] = replace(play.state, parts_healing=True, parts_error="error ignotus", halted=False)
+    found["parts"] = replace(play.state, system_healing=True, system_error="error ignotus", halted=False)
     nothing = Player(opening("Titulus", "s", "descriptio", (Chapter("Primum", "verbum"), Chapter("Ultimum", "v")), ()))
     nothing.play(c.Open())
     found["no system"] = nothing.state

@@ -71,14 +71,14 @@ def test_a_start_that_failed_is_told_by_itself_and_not_by_the_next() -> None:
     play = player()
     first = StartupReport(said.append, since=play.at)
     play.at += 1
-    play.play(c.PartsHealEnd("db ended with code 1"))
+    play.play(c.SystemHealFinished("db ended with code 1"))
     first.changed(play.state)
     assert said == ["failed     db ended with code 1"]
     second = StartupReport(said.append, since=play.at)
     second.changed(play.state)
     assert len(said) == 1
     play.at += 1
-    play.play(c.PartsHealEnd("db ended with code 1"))
+    play.play(c.SystemHealFinished("db ended with code 1"))
     second.changed(play.state)
     assert said[1:] == said[:1]
 
