@@ -259,7 +259,7 @@ def shows(
 @app.command()
 def check(
     file: Annotated[Path | None, typer.Argument(help="The show file.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print problems and deeds as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print problems and planned actions as JSON.")] = False,
     as_list: Annotated[
         bool, typer.Option("--list", help="List all steps, probes, faults, conditions and layouts that there are.")
     ] = False,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.conductor.returns import RecoveryWatch
+from demo.conductor.recovery_watch import RecoveryWatch
 from demo.conductor.undo_ledger import DriverFor, UndoLedger
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import Undo

@@ -113,16 +113,16 @@ class HealthMonitor:
             log_unexpected(logger, "reading the poller's health", error)
             self._report_error(f"the poller's health cannot be read: {describe_error(error)}")
         # Asked here first: a command that changes nothing need not go through the queue ten times a second.
-        watch = c.Watch(self._end_reason)
+        watch = c.CheckFreshness(self._end_reason)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
             self._context.enqueue("clock", watch)
 
-    def _read_sample(self, health: Mapping[str, Any], at: float) -> c.Observe:
+    def _read_sample(self, health: Mapping[str, Any], at: float) -> c.RecordSample:
         began = time.perf_counter()
         sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
             self._report_once(text)
-        observed = c.Observe(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
+        observed = c.RecordSample(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
         return observed

@@ -253,7 +253,7 @@ class SystemHealFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class Observe:
+class RecordSample:
     """A new health sample, and for each fault whether it shows that fault's observable.
 
     `recovered`: for faults that know what they have hit, whether the sample shows that healthy again.
@@ -265,7 +265,7 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class CheckFreshness:
     """The conductor checks how old the newest sample is. `error`: the poller has ended."""
 
     error: str | None = None
@@ -280,7 +280,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteMark:
+class AddCurveMark:
     """Tell of an event of the show file, called `name`: a line of the show's log, and a mark of the curves."""
 
     name: str
@@ -315,7 +315,7 @@ class CountVotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Durable:
+class SetDurability:
     """The journal can be written again, or (with `why`) no longer."""
 
     on: bool
@@ -353,14 +353,14 @@ Command = (
     | TargetBack
     | HealEnd
     | SystemHealFinished
-    | Observe
-    | Watch
+    | RecordSample
+    | CheckFreshness
     | Notice
-    | NoteMark
+    | AddCurveMark
     | StartCountdown
     | Conclude
     | CountVotes
-    | Durable
+    | SetDurability
     | PlanB
     | ShowRecording
     | EndRecording

@@ -346,7 +346,7 @@ def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decision:
+def _decide_add_curve_mark(command: c.AddCurveMark, state: ShowState, at: float) -> Decision:
     return (e.MarkNoted(command.name, command.text),)
 
 
@@ -356,7 +356,7 @@ def _decide_describe_system(command: DescribeSystem, state: ShowState, at: float
 
 
 @_decide.register
-def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision:
+def _decide_set_durability(command: c.SetDurability, state: ShowState, at: float) -> Decision:
     on = command.on and state.journal == "file"
     return (e.DurabilityChanged(on, command.why),) if on != state.durable else ()
 
@@ -370,7 +370,7 @@ def _decide_recording(command: PlanB | ShowRecording | EndRecording, state: Show
 
 
 @_decide.register
-def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision:
+def _decide_record_sample(command: c.RecordSample, state: ShowState, at: float) -> Decision:
     seen = tuple(sorted(name for name, visible in command.seen.items() if visible))
     events: list[e.Event] = [e.HealthSampled(command.sample.raw, command.sample.updated_at, seen)]
     freshness = judge_freshness(command.sample, at)
@@ -389,7 +389,7 @@ def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision
 
 
 @_decide.register
-def _decide_watch(command: c.Watch, state: ShowState, at: float) -> Decision:
+def _decide_check_freshness(command: c.CheckFreshness, state: ShowState, at: float) -> Decision:
     if command.error is not None:
         freshness: e.Freshness = "unknown"
     else:

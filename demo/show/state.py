@@ -297,7 +297,7 @@ class ShowState:
         return replace(self, actions=tuple(actions))
 
 
-def opening(
+def create_initial_state(
     title: str, subject: str, description: str, chapters: Iterable[Chapter], faults: Iterable[FaultState] = ()
 ) -> ShowState:
     """Return a show before its first event. Raises `InvalidValue` for an empty deck or two faults of one name."""

@@ -232,7 +232,7 @@ def test_picking_up_a_show_heals_what_was_in_place() -> None:
 def test_a_node_that_vanishes_from_the_poll_is_down_not_gone() -> None:
     show = player()
     show.see()
-    show.play(c.Observe(_sample(show.at + 1)))
+    show.play(c.RecordSample(_sample(show.at + 1)))
     assert show.state.sample is not None
     assert [(node.id, node.health) for node in show.state.sample.nodes] == [("other", "up"), ("n", "down")]
     assert show.state.sample.has_issues
@@ -246,16 +246,16 @@ def _sample(at: float) -> Sample:
 def test_freshness_is_told_by_the_conductors_clock(age: float, freshness: str) -> None:
     show = player()
     show.see()
-    show.play(c.Watch(), later=age)
+    show.play(c.CheckFreshness(), later=age)
     assert show.state.freshness == freshness
 
 
 def test_a_poller_that_ended_is_unknown_at_once_and_says_why() -> None:
     show = player()
     show.see()
-    show.play(c.Watch("the poller ended: boom"), later=0.1)
+    show.play(c.CheckFreshness("the poller ended: boom"), later=0.1)
     assert (show.state.freshness, show.state.freshness_reason) == ("unknown", "the poller ended: boom")
-    assert show.play(c.Watch("the poller ended: boom")) == ()
+    assert show.play(c.CheckFreshness("the poller ended: boom")) == ()
 
 
 # What must not be measured.
@@ -300,7 +300,7 @@ def test_what_is_first_seen_long_after_the_heal_is_no_effect_of_the_fault() -> N
 def test_without_a_journal_no_new_fault_but_moves_heal_and_halt() -> None:
     show = player()
     show.inject()
-    show.play(c.Durable(False))
+    show.play(c.SetDurability(False))
     assert show.refused(c.Inject("kill")) == "active"
     assert show.refused(c.Heal("kill")) is None
     show.play(c.HealEnd("kill", 1))

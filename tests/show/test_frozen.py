@@ -96,7 +96,7 @@ def test_what_is_measured_stays_live() -> None:
     assert view.cards[0].state == "down"
     assert [banner.id for banner in view.banners] == ["kill"]
     assert view.sampled_at == play.at
-    play.play(c.Watch(), later=5)
+    play.play(c.CheckFreshness(), later=5)
     assert stage_view(play.state).freshness == "stale"
     play.play(c.Halt())
     assert stage_view(play.state).halted

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from demo.show import Refusal, ShowState, apply, opening
+from demo.show import Refusal, ShowState, apply, create_initial_state
 from demo.show import commands as c
 from demo.show import events as e
 from demo.views import StageView, snapshot, stage_view
@@ -59,7 +59,7 @@ def story(view: StageView) -> tuple[object, ...]:
 class Show(RuleBasedStateMachine):
     @initialize(deck=st.lists(chapters, min_size=1, max_size=4))
     def open(self, deck: list[object]) -> None:
-        self.fresh = opening("T", "s", "d", deck, [fault(name) for name in FAULTS])  # type: ignore[arg-type]
+        self.fresh = create_initial_state("T", "s", "d", deck, [fault(name) for name in FAULTS])  # type: ignore[arg-type]
         self.player = Player(self.fresh)
         self.reruns = [0] * len(deck)
         self.held: tuple[object, ...] | None = None
@@ -240,7 +240,7 @@ class Show(RuleBasedStateMachine):
 
     @rule(later=st.floats(0.1, 20), error=st.sampled_from([None, "the poller ended"]))
     def watch(self, later: float, error: str | None) -> None:
-        self.player.play(c.Watch(error), later=later)
+        self.player.play(c.CheckFreshness(error), later=later)
 
     @rule()
     def restart(self) -> None:

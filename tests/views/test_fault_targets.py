@@ -19,7 +19,7 @@ from tests.support.show_player import Player, player
 
 def see(play: Player, **health: Any) -> ShowState:
     nodes = [{"id": "n", "name": "n", "health": "up"}]
-    play.play(c.Observe(read_sample({"nodes": nodes, "interval_sec": 1.0, **health}, play.at + 1)))
+    play.play(c.RecordSample(read_sample({"nodes": nodes, "interval_sec": 1.0, **health}, play.at + 1)))
     return play.state
 
 
@@ -43,7 +43,7 @@ def test_a_fault_in_place_names_who_was_hit_and_an_old_sample_nobody() -> None:
     other = player()
     see(other, victims={"kill": "the leader, n-1"})
     other.at += 60
-    other.play(c.Watch(None))
+    other.play(c.CheckFreshness(None))
     assert shown(other.state) == ("target of kill", "target of kill")
 
 

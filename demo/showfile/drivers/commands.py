@@ -16,7 +16,7 @@ from demo.errors import FaultError
 from demo.processes.environment import past_proxies
 
 MARK = "DEMO_FAULT_RUN"
-"""The variable that marks a deed's processes, so that a healer finds those that a killed server has left running."""
+"""The variable that marks the processes of an injection, so that a healer finds those that a killed server has left."""
 
 MAX_OUTPUT = 1_000_000
 MAX_TAIL = 65536

@@ -48,7 +48,7 @@ async def make_order(
     proof: Proof,
     context: DriverContext,
     *,
-    deed: Step | None = None,
+    injection: Step | None = None,
     given: Mapping[str, str] | None = None,
     run_before: Print | None = None,
 ) -> UndoOrder:
@@ -56,7 +56,7 @@ async def make_order(
 
     `given`: values besides those from `before`.
     """
-    given, all_steps = given or {}, [*steps, *([deed] if deed else ())]
+    given, all_steps = given or {}, [*steps, *([injection] if injection else ())]
     names = names_in(all_steps) | proof.names
     check_names(all_steps, [*fault.before, *given], context.secrets)
     context.secrets.require(names)

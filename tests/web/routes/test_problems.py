@@ -21,7 +21,7 @@ def sample(show: Player, age: float = 0.0, **nodes: str) -> None:
     """The health of some nodes; of so many seconds ago."""
     known = [{"id": name, "health": health} for name, health in nodes.items()]
     taken = read_sample({"nodes": known, "interval_sec": 100.0}, show.at + 1 - age)
-    show.play(c.Observe(taken, {}))
+    show.play(c.RecordSample(taken, {}))
 
 
 def logged(show: Player, words: str) -> bool:
@@ -115,7 +115,7 @@ def test_a_failed_chapter_is_a_problem_until_it_has_run_again() -> None:
 def test_a_poller_that_ended_is_a_problem_until_health_is_live_again() -> None:
     show = player()
     sample(show, a="up")
-    show.play(c.Watch("the poller ended"))
+    show.play(c.CheckFreshness("the poller ended"))
     assert told(show) == ("Health: the poller ended",)
     sample(show, a="up")
     assert told(show) == ()
@@ -123,9 +123,9 @@ def test_a_poller_that_ended_is_a_problem_until_health_is_live_again() -> None:
 
 def test_a_journal_that_is_written_again_is_no_problem() -> None:
     show = player()
-    show.play(c.Durable(on=False))
+    show.play(c.SetDurability(on=False))
     assert len(told(show)) == 1
-    show.play(c.Durable(on=True))
+    show.play(c.SetDurability(on=True))
     assert told(show) == ()
 
 

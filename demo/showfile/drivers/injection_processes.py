@@ -1,4 +1,4 @@
-"""The processes of a deed, found by the mark in their environment: a killed server may have left them running."""
+"""The processes of an injection, found by the mark in their environment: a killed server may have left them running."""
 
 import asyncio
 import time
@@ -8,8 +8,8 @@ from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import PROC, marked
 from demo.showfile.drivers.commands import MARK
 
-DEED_TIMEOUT_SEC = 25.0
-"""How long a deed's command may take. Below the time that the show gives an injection."""
+INJECTION_COMMAND_TIMEOUT_SEC = 25.0
+"""How long a injection's command may take. Below the time that the show gives an injection."""
 
 DEATH_SEC = 2.0
 LOOK_SEC = 0.05
@@ -18,14 +18,14 @@ FORK_SEC = 0.2
 
 
 def find_processes(mark: str) -> list[ProcessRef]:
-    """Return the living processes of a deed; none on a system without /proc."""
+    """Return the living processes of an injection; none on a system without /proc."""
     return [ProcessRef(pid, born) for pid, born in marked(MARK, mark).items()] if PROC.is_dir() else []
 
 
 async def end_processes(mark: str, wait_sec: float) -> None:
-    """Wait so many seconds for the deed's processes to end by themselves, then kill them.
+    """Wait so many seconds for the injection's processes to end by themselves, then kill them.
 
-    An undo beside a deed that still runs could be overtaken by it. Raises `FaultError` if they do not die.
+    An undo beside an injection that still runs could be overtaken by it. Raises `FaultError` if they do not die.
     """
     until = time.monotonic() + max(0.0, wait_sec)
     while running := find_processes(mark):
@@ -37,8 +37,8 @@ async def end_processes(mark: str, wait_sec: float) -> None:
 
 
 async def has_ended_by_itself(mark: str, age_sec: float) -> bool:
-    """Return whether the deed has ended without being killed by `end_processes`, which does so only after its time."""
-    if age_sec >= DEED_TIMEOUT_SEC or find_processes(mark):
+    """Return whether the injection has ended by itself: `end_processes` kills it only after its time."""
+    if age_sec >= INJECTION_COMMAND_TIMEOUT_SEC or find_processes(mark):
         return False
     await asyncio.sleep(FORK_SEC)
     return not find_processes(mark)
