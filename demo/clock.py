@@ -27,7 +27,7 @@ ANCHOR_SEC = 0.001
 ANCHOR_TRIES = 5
 
 PERIODS_KEPT = 32
-LOOK_SEC = 0.5
+CHECK_INTERVAL_SEC = 0.5
 """The event loop's timers stop while the machine sleeps, so no sleep on them is longer than this."""
 
 
@@ -153,7 +153,7 @@ class ShowClock:
     async def sleep_until(self, moment: float) -> None:
         """Sleep until a moment; return at once when the machine slept beyond it."""
         while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - no event: it waits for the time itself
-            await asyncio.sleep(min(left, LOOK_SEC))
+            await asyncio.sleep(min(left, CHECK_INTERVAL_SEC))
 
 
 def as_clock(clock: Callable[[], float] | None) -> ShowClock:

@@ -31,7 +31,7 @@ CALLING_OFF_SEC = 1.0
 WAIT_IT_OUT_SEC = 2.0
 """At shutdown, an interrupted injection that cannot take effect any more within this time is waited for."""
 
-CLOSING_LOOK_SEC = 4.0
+FINAL_CHECK_TIMEOUT_SEC = 4.0
 """Timeout of the last check of unhealed targets, once the system itself has stopped."""
 
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
@@ -270,7 +270,7 @@ class FaultRunner:
         """Check the targets that were not healed in time; return False also when a check fails or times out."""
         try:
             return await run_with_timeout(
-                CLOSING_LOOK_SEC, self._ledger.verify(), "checking the targets that were not healed"
+                FINAL_CHECK_TIMEOUT_SEC, self._ledger.verify(), "checking the targets that were not healed"
             )
         except Exception:  # noqa: BLE001 - the failed heal has reported its reason
             return False

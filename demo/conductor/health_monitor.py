@@ -25,7 +25,7 @@ from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 NEWS_GAP_SEC = 0.01
 """A poller that has news all the time is read at most a hundred times a second."""
 
@@ -97,7 +97,7 @@ class HealthMonitor:
             self._check(poller)
             await asyncio.sleep(NEWS_GAP_SEC)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_SEC - NEWS_GAP_SEC):
+                async with asyncio.timeout(CHECK_INTERVAL_SEC - NEWS_GAP_SEC):
                     await self._news.wait()
 
     def _check(self, poller: Poller) -> None:

@@ -26,7 +26,7 @@ ACTION_TIMEOUT_SEC = 12.0
 """The timeout of changes: an engine itself waits up to 10 s for the exit of a container that it kills."""
 
 GRACE_SEC = 3
-LOOKS_AT_ONCE = 8
+MAX_CONCURRENT_REQUESTS = 8
 
 _responses: "ContextVar[list[aiohttp.ClientResponse]]" = ContextVar("answers to the question that is asked")
 
@@ -89,7 +89,7 @@ class Engine:
         if project:
             query["filters"] = {"label": [f"{PROJECT_LABEL}={project}"]}
         listed = await self._ask("list containers", lambda client: client.containers.list(**query))
-        semaphore = asyncio.Semaphore(LOOKS_AT_ONCE)
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
         async def inspect(ident: str) -> Container | None:
             async with semaphore:

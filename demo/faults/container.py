@@ -21,7 +21,7 @@ LATE_SEC = 10.0
 if this process dies, and a kill may keep it waiting up to 10 s for the container's exit."""
 
 SETTLE_SEC = 5.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 PIN_SEC = 60.0
 
 PAST_PARTICIPLES = {
@@ -193,7 +193,7 @@ class ContainerFault:
                 raise FaultError(
                     f"{name} should be {PAST_PARTICIPLES[self.config.chaos_type]} now, but its engine does not show it"
                 )
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def heal(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)

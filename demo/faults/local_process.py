@@ -21,7 +21,7 @@ from demo.types import ChaosConfig, ChaosType, Plan
 
 LATE_SEC = 0.5
 SETTLE_SEC = 2.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 MAX_PIDFILE_BYTES = 64
 
 
@@ -120,7 +120,7 @@ class LocalProcessFault:
         while not (process.has_terminated or (not self._kills and procfs.is_stopped(process.pid))):
             if time.monotonic() > until:
                 raise FaultError(f"{plan.target} did not react within {SETTLE_SEC:.0f} s of the signal")
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def heal(self, plan: Plan) -> None:
         process = _process_of(plan)

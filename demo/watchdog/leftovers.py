@@ -36,7 +36,8 @@ MAX_UNDOS = 20
 """How many undos of one journal a start heals; there is no show with so many."""
 
 WATCHED_TIMEOUT_SEC = 60.0
-LOOK_SEC = 0.2
+CHECK_INTERVAL_SEC = 0.2
+CHECK_TIMEOUT_SEC = 0.2
 MAX_ANSWER = 65_536
 
 
@@ -77,7 +78,7 @@ class _Healing:
                     f"the show {self.leftover.name} left something broken: its watchdog is still healing it", True
                 )
                 return False
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         if was_watched:
             current = read_leftover(path)
             if current is None:
@@ -195,7 +196,7 @@ async def _run_healer(order: Mapping[str, Any], folder: str) -> Mapping[str, Any
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SEC):
+            async with asyncio.timeout(CHECK_TIMEOUT_SEC):
                 await process.wait()
     with contextlib.suppress(ValueError):
         answer = json.loads(line)

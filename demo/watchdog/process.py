@@ -270,10 +270,10 @@ class WatchdogProcess:
         return 0.5 if self.undos else None
 
 
-def send_message(word: dict[str, Any]) -> None:
+def send_message(message: dict[str, Any]) -> None:
     """Send a message to the server, if it still reads."""
     with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")
+        os.write(sys.stdout.fileno(), json.dumps(message).encode() + b"\n")
 
 
 def log_line(text: str) -> None:

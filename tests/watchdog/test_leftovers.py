@@ -140,7 +140,7 @@ def test_what_a_watchdog_is_healing_is_waited_for(shelf: Shelf) -> None:
         lock = os.open(f"{journal.path}{WATCHDOG_LOCK}", os.O_RDWR | os.O_CREAT)
         fcntl.flock(lock, fcntl.LOCK_SH)
         healing = asyncio.ensure_future(shelf.heal())
-        assert not (await asyncio.wait({healing}, timeout=3 * leftovers.LOOK_SEC))[0]
+        assert not (await asyncio.wait({healing}, timeout=3 * leftovers.CHECK_INTERVAL_SEC))[0]
         assert shelf.heals == 0
         os.close(lock)
         assert (await healing)[0].endswith("was healed")

@@ -17,7 +17,7 @@ from demo.processes.owned.spec import Limits, ProcessState
 
 GUARD = "demo.processes.owned.guard"
 START_TIMEOUT_SEC = 20.0
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 
 Opened = tuple[SupervisorConnection, tuple[ProcessState, ...], bool]
 
@@ -48,7 +48,7 @@ async def find_or_start(
             raise SubjectError(f"the processes of this show cannot be supervised: {report['failed']}")
         if time.monotonic() > until:
             raise SubjectError(f"the supervisor of an earlier show does not end; see its log: {files.log}")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[str, Any]:

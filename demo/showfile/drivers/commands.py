@@ -20,7 +20,7 @@ MARK = "DEMO_FAULT_RUN"
 
 MAX_OUTPUT = 1_000_000
 MAX_TAIL = 65536
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class RunningCommand:
         waiting = asyncio.ensure_future(self._process.wait())
         try:
             while (left := until - loop.time()) > 0:
-                await asyncio.wait({waiting}, timeout=min(left, LOOK_SEC))
+                await asyncio.wait({waiting}, timeout=min(left, CHECK_INTERVAL_SEC))
                 if waiting.done():
                     return Finished(self._argv, waiting.result(), *map(_read_tail, self._streams))
                 if sum(map(_size, self._streams)) > MAX_OUTPUT:

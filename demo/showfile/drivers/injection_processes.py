@@ -12,7 +12,7 @@ INJECTION_COMMAND_TIMEOUT_SEC = 25.0
 """How long a injection's command may take. Below the time that the show gives an injection."""
 
 DEATH_SEC = 2.0
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 FORK_SEC = 0.2
 """Between a fork and the start of the program a process does not have its mark yet; that takes milliseconds."""
 
@@ -33,7 +33,7 @@ async def end_processes(mark: str, wait_sec: float) -> None:
             raise FaultError(f"process {running[0].pid} of this fault does not end after SIGKILL")
         for process in running if time.monotonic() > until else ():
             process.kill()
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def has_ended_by_itself(mark: str, age_sec: float) -> bool:

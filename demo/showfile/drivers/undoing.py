@@ -23,7 +23,7 @@ FAILED_UNDO_SEC = 3.0
 """So long the proof has time to say that all is well, although a step of the undo failed."""
 
 BEFORE_TIMEOUT_SEC = 8.0
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 
 
 def runner_of(order: UndoOrder, context: DriverContext) -> StepRunner:
@@ -108,7 +108,7 @@ async def _is_proved_soon(order: UndoOrder, context: DriverContext) -> bool:
     while not (order.proof.healed and await is_proved(order, context)):
         if not order.proof.healed or uptime() > until:
             return False
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     return True
 
 

@@ -27,7 +27,7 @@ MAX_SOCKET = 100
 """Bytes of a Unix socket's path; the kernel allows 107."""
 
 END_SEC = 10.0
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ async def _wait_for_supervisor(noted: dict[str, Any], within_sec: float) -> bool
     while _is_alive(noted.get("pid"), noted.get("born")):
         if time.monotonic() > until:
             return False
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     return True
 
 
@@ -144,5 +144,5 @@ async def stop_playground(place: PlaygroundDir) -> None:
             raise SubjectError(
                 f"processes of a playground do not terminate, kill them: {', '.join(map(str, processes))}"
             )
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     place.remove()
