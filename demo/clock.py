@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-STEP_SEC = 0.25
+WALL_CLOCK_STEP_SEC = 0.25
 """When the wall clock moved by more than this between two checks, it was set, not slewed."""
 
-STEERED_SEC = 0.02
+SLEW_TOLERANCE_SEC = 0.02
 """Smaller changes are ignored, so that dates derived from a moment stay the same text."""
 
 NOTICED_SEC = 1.0
@@ -116,15 +116,15 @@ class ShowClock:
         """Check whether the wall clock was set. Must be called at least every `NOTICED_SEC`."""
         before = self._ticks()
         wall_time = self._wall()
-        if self._ticks() - before > STEERED_SEC:
+        if self._ticks() - before > SLEW_TOLERANCE_SEC:
             return  # too much time between the readings: they cannot be compared
         now = self.anchor + before
         ahead, period = wall_time - now, self._periods[-1]
-        if abs(ahead - period.ahead) > STEP_SEC:
+        if abs(ahead - period.ahead) > WALL_CLOCK_STEP_SEC:
             self._periods.append(_Period(ahead, now, now))
             return
         # NTP slews the clock a little: that is followed within the same period.
-        if abs(ahead - period.ahead) > STEERED_SEC:
+        if abs(ahead - period.ahead) > SLEW_TOLERANCE_SEC:
             period.ahead = ahead
         period.until = now
 

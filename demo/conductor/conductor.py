@@ -11,15 +11,15 @@ from demo.conductor.action_runner import ActionRunner
 from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
 from demo.conductor.command_queue import CommandQueue, is_urgent, may_be_lost
-from demo.conductor.config import ShowConfig, Work, check_start
+from demo.conductor.config import AsyncStep, ShowConfig, check_start
 from demo.conductor.deck_edits import DeckEdits
 from demo.conductor.fault_runner import FaultRunner
 from demo.conductor.health_monitor import HealthMonitor
-from demo.conductor.leftovers import Leftovers
 from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
+from demo.conductor.startup_healing import Leftovers
 from demo.conductor.state_listeners import Listener, StateListeners
 from demo.conductor.system_lifecycle import SystemLifecycle
 from demo.errors import DemoError, Refused, describe, log_unexpected
@@ -372,7 +372,7 @@ class Conductor:
             await asyncio.wait(tasks, timeout=ENDING_SEC)
 
 
-async def _catch_error(step: Work) -> Exception | None:
+async def _catch_error(step: AsyncStep) -> Exception | None:
     """Run a step of the shutdown and return its exception, which is raised at the end."""
     try:
         await step()

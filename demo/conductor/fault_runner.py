@@ -28,7 +28,7 @@ INJECT_TIMEOUT_SEC = 30.0
 CALLING_OFF_SEC = 1.0
 """At shutdown, how long a running injection may take to end by itself, and then again to be cancelled."""
 
-WAIT_IT_OUT_SEC = 2.0
+MAX_LATE_EFFECT_WAIT_SEC = 2.0
 """At shutdown, an interrupted injection that cannot take effect any more within this time is waited for."""
 
 FINAL_CHECK_TIMEOUT_SEC = 4.0
@@ -150,7 +150,7 @@ class FaultRunner:
                 else:
                     self._context.enqueue("show", c.FaultLeft(name, error))
 
-    async def heal_strays(self) -> None:
+    async def heal_faults_not_in_deck(self) -> None:
         """Undo faults in the ledger that this show does not have. Raises `FaultError` that names those not healed."""
         names = [name for name in self._ledger.names if self._context.state.fault(name) is None]
         errors = [f"{name}: {error}" for name in names if (error := await self._ledger.undo(name))]
@@ -288,7 +288,7 @@ class FaultRunner:
         error = await self._ledger.undo(name, hurry=True)
         # The target looks healed now, but an interrupted injection may still change it: heal again after that.
         late = self._ledger.late_sec(name)
-        if error is None and 0 < late <= WAIT_IT_OUT_SEC:
+        if error is None and 0 < late <= MAX_LATE_EFFECT_WAIT_SEC:
             await asyncio.sleep(late)
             error, late = await self._ledger.undo(name), self._ledger.late_sec(name)
         if error is None and late > 0:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from demo.conductor.config import ShowConfig, Work
+from demo.conductor.config import AsyncStep, ShowConfig
 from demo.conductor.context import ConductorContext
 from demo.conductor.fault_runner import FaultRunner
 from demo.errors import DemoError, log_unexpected
@@ -60,7 +60,7 @@ class SystemLifecycle:
         finally:
             self._came_up.set()
 
-    async def _start_system(self, start: Work) -> None:
+    async def _start_system(self, start: AsyncStep) -> None:
         try:
             await start()
         except DemoError as error:
@@ -89,7 +89,7 @@ class SystemLifecycle:
     async def heal(self) -> None:
         """Heal everything, in three steps; a step that fails is reported and does not keep the next from running."""
         errors: list[str] = []
-        for step in (self._heal_system, self._retry_failed_faults, self._faults.heal_strays):
+        for step in (self._heal_system, self._retry_failed_faults, self._faults.heal_faults_not_in_deck):
             try:
                 await step()
             except DemoError as known:

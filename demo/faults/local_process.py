@@ -45,7 +45,7 @@ class LocalProcess:
         born = start_time_of(pid)
         if born is None:
             raise FaultError(f"{self}: process {pid} is not running, so nothing was changed")
-        if pid == 1 or os.getpid() in procfs.families({pid}):
+        if pid == 1 or os.getpid() in procfs.list_with_descendants({pid}):
             raise FaultError(f"{self}: process {pid} runs this show itself, so nothing was changed")
         return ProcessRef(pid, born)
 

@@ -194,7 +194,7 @@ class ProcessRun:
     def members(self) -> procfs.Processes:
         """Return its living processes: the main one, what descends from it, and what it has let go of."""
         ours = procfs.descendants(os.getpid())
-        self._known = procfs.families({pid for pid, born in ours.items() if self._is_member(pid, born)})
+        self._known = procfs.list_with_descendants({pid for pid, born in ours.items() if self._is_member(pid, born)})
         return dict(self._known)
 
     def adopt(self, orphans: procfs.Processes) -> None:

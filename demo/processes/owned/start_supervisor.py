@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import detached
+from demo.processes.child import build_detached_command
 from demo.processes.owned.connection import SupervisorConnection
 from demo.processes.owned.identity import SupervisorFiles
 from demo.processes.owned.spec import Limits, ProcessState
@@ -77,7 +77,7 @@ async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[s
 def _run_guard(order: bytes, log: int) -> bytes:
     """Start the guard and return its report. It detaches itself, so what is waited for here ends at once."""
     with subprocess.Popen(  # noqa: S603 - a module of ours
-        detached(GUARD),
+        build_detached_command(GUARD),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

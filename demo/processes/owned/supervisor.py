@@ -291,7 +291,7 @@ async def _end_leftovers(files: SupervisorFiles) -> None:
     if recorded is None or recorded[0].boot != boot_id():
         return
     until = time.monotonic() + LEFTOVERS_TIMEOUT_SEC
-    while (left := procfs.marked(SUPERVISOR_MARK, recorded[0].tag)) and time.monotonic() < until:
+    while (left := procfs.list_by_environment(SUPERVISOR_MARK, recorded[0].tag)) and time.monotonic() < until:
         for pid, born in left.items():
             ProcessRef(pid, born).kill()
         await asyncio.sleep(CHECK_INTERVAL_SEC)

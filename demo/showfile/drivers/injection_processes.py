@@ -5,7 +5,7 @@ import time
 
 from demo.errors import FaultError
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import PROC, marked
+from demo.processes.procfs import PROC, list_by_environment
 from demo.showfile.drivers.commands import MARK
 
 INJECTION_COMMAND_TIMEOUT_SEC = 25.0
@@ -19,7 +19,7 @@ FORK_SEC = 0.2
 
 def find_processes(mark: str) -> list[ProcessRef]:
     """Return the living processes of an injection; none on a system without /proc."""
-    return [ProcessRef(pid, born) for pid, born in marked(MARK, mark).items()] if PROC.is_dir() else []
+    return [ProcessRef(pid, born) for pid, born in list_by_environment(MARK, mark).items()] if PROC.is_dir() else []
 
 
 async def end_processes(mark: str, wait_sec: float) -> None:

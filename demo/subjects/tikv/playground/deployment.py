@@ -11,7 +11,7 @@ from typing import Any
 
 from demo.container_engine.event_watch import EngineWatch
 from demo.errors import SubjectError
-from demo.processes.child import Child, detached
+from demo.processes.child import Child, build_detached_command
 from demo.processes.environment import past_proxies
 from demo.processes.unix_client import ask
 from demo.subjects.cluster.deployment import Tell
@@ -73,7 +73,10 @@ class Playground:
         config = {"command": tiup_command, "tag": directory.tag, "server": os.getpid()}
         line = json.dumps(config).encode()
         self._supervisor = Child(
-            "the playground", detached("demo.subjects.tikv.playground.supervisor"), line, environ=past_proxies()
+            "the playground",
+            build_detached_command("demo.subjects.tikv.playground.supervisor"),
+            line,
+            environ=past_proxies(),
         )
         await self._supervisor.start()
         try:

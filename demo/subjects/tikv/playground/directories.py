@@ -16,7 +16,7 @@ from demo.errors import SubjectError
 from demo.paths import make_private, state_directory
 from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import marked
+from demo.processes.procfs import list_by_environment
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, home
 
 MARK = "DEMO_PLAYGROUND"
@@ -137,7 +137,7 @@ async def stop_playground(place: PlaygroundDir) -> None:
     Raises `SubjectError` when processes are left after END_SEC.
     """
     until = time.monotonic() + END_SEC
-    while processes := marked(MARK, place.tag):
+    while processes := list_by_environment(MARK, place.tag):
         for pid, born in processes.items():
             ProcessRef(pid, born).kill()
         if time.monotonic() > until:

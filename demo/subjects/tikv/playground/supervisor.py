@@ -24,7 +24,7 @@ from aiohttp import web
 from demo.errors import DemoError, SubjectError
 from demo.processes.child import program, start_time_of
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
+from demo.processes.procfs import Launch, Processes, children, descendants, list_by_environment, listeners, orphans
 from demo.processes.unix_server import as_handler, listen
 from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, stop_playground
 
@@ -127,7 +127,7 @@ class PlaygroundSupervisor:
             await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     def _living_processes(self) -> Processes:
-        return descendants(os.getpid()) | marked(MARK, self._directory.tag)
+        return descendants(os.getpid()) | list_by_environment(MARK, self._directory.tag)
 
     def _record_listeners(self) -> None:
         self._reap()
