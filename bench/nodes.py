@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.fleet import Fleet
-from demo.show import Refusal, ShowState, apply, decide, opening
+from demo.show import Refusal, ShowState, apply, create_initial_state, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.health_sample import read_sample
@@ -63,7 +63,7 @@ def slope(cost: dict[int, float]) -> float:
 def in_process(count: int) -> dict[str, list[float]]:
     """By part: CPU milliseconds (or bytes) of each sample."""
     system, at = Fleet(count), time.time()
-    state = opening("fleet", "fleet", "", [Chapter("One", "Look.")])
+    state = create_initial_state("fleet", "fleet", "", [Chapter("One", "Look.")])
     state = _played(state, c.Open(), at)
     pages = Renderer(Assets(Path(str(resources.files("demo") / "static"))))
     found: dict[str, list[float]] = defaultdict(list)
@@ -79,7 +79,7 @@ def in_process(count: int) -> dict[str, list[float]]:
         at += 1
         health = system.health(turn, 1.0) | {"last_updated": None}
         sample = timed("read", lambda: read_sample(health, at))  # noqa: B023 - called at once
-        state = timed("decide and fold", lambda: _played(state, c.Observe(sample), at))  # noqa: B023
+        state = timed("decide and fold", lambda: _played(state, c.RecordSample(sample), at))  # noqa: B023
         written = timed("encode for the journal", lambda: json.dumps(e.to_json(e.HealthSampled(sample.raw, at))))  # noqa: B023
         found["bytes to journal"].append(len(written))
         for view in ("stage", "presenter", "remote"):

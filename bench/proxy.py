@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.processes.child import ROOT, detached
+from demo.processes.child import ROOT, build_detached_command
 from demo.processes.ports import free_ports
 from demo.processes.unix_client import ask
 from demo.proxy.client import ProxyClient, ProxyIdentity
@@ -124,7 +124,9 @@ def running(command: Sequence[str], port: int) -> Iterator[int]:
 @contextmanager
 def our_proxy(port: int, to: int, buffer: int) -> Iterator[ProxyIdentity]:
     config = {"show": f"bench {port}", "idle_sec": 60, "buffer_bytes": buffer}
-    process = subprocess.Popen(detached("demo.proxy.process"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(
+        build_detached_command("demo.proxy.process"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -18,7 +18,7 @@ import httpx
 from bench.start import free_port
 from demo.clock import CLOCK
 from demo.journal import Journal
-from demo.show import ShowState, apply, opening
+from demo.show import ShowState, apply, create_initial_state
 from demo.show import events as e
 from demo.subjects.registry import load
 
@@ -52,7 +52,7 @@ def restarts(count: int) -> Iterator[Row]:
 async def _fill(path: Path, hours: float) -> None:
     subject = load("none")
     deck = subject.chapters if not callable(subject.chapters) else subject.chapters(None)  # type: ignore[arg-type]
-    state, journal = opening(subject.title, subject.name, subject.description, deck), Journal(path)
+    state, journal = create_initial_state(subject.title, subject.name, subject.description, deck), Journal(path)
     ends = CLOCK.now()
     snapshot_at = ends - BEHIND * STEP_SEC
     for entries, after in _entries(tuple(chapter.title for chapter in deck), ends - hours * 3600, ends):

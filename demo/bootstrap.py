@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import Conductor, ShowConfig, ShowHost, measured_show
+from demo.conductor import Conductor, ShowConfig, ShowHost, get_live_show
 from demo.conductor.error_log import keep_log
 from demo.conductor.panel_recorder import record_panels
 from demo.conductor.system_description import describe_system
@@ -42,7 +42,7 @@ from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, Subject
 from demo.views.replay import describe_recorded, recorded_text
 from demo.watchdog.client import WatchdogClient
-from demo.watchdog.leftovers import heal_leftovers
+from demo.watchdog.heal_other_shows import heal_leftovers
 from demo.watchdog.protocol import Watchdog
 from demo.web.access.invitations import describe_new_codes
 from demo.web.access.policy import AccessPolicy
@@ -369,7 +369,7 @@ def _report_start(show: _WebSession, say: ConsoleWriter) -> None:
         say(f"plan B     {recorded_text(state.plan_b.recorded_at)}")
         for text in state.plan_b.differences:
             say(f"recording  {text}")
-    report, live = StartupReport(say, show.started_at), measured_show(show.conductor)
+    report, live = StartupReport(say, show.started_at), get_live_show(show.conductor)
     report.changed(live.state)
     live.subscribe(report.changed)
 

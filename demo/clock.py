@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-STEP_SEC = 0.25
+WALL_CLOCK_STEP_SEC = 0.25
 """When the wall clock moved by more than this between two checks, it was set, not slewed."""
 
-STEERED_SEC = 0.02
+SLEW_TOLERANCE_SEC = 0.02
 """Smaller changes are ignored, so that dates derived from a moment stay the same text."""
 
 NOTICED_SEC = 1.0
@@ -27,7 +27,7 @@ ANCHOR_SEC = 0.001
 ANCHOR_TRIES = 5
 
 PERIODS_KEPT = 32
-LOOK_SEC = 0.5
+CHECK_INTERVAL_SEC = 0.5
 """The event loop's timers stop while the machine sleeps, so no sleep on them is longer than this."""
 
 
@@ -116,15 +116,15 @@ class ShowClock:
         """Check whether the wall clock was set. Must be called at least every `NOTICED_SEC`."""
         before = self._ticks()
         wall_time = self._wall()
-        if self._ticks() - before > STEERED_SEC:
+        if self._ticks() - before > SLEW_TOLERANCE_SEC:
             return  # too much time between the readings: they cannot be compared
         now = self.anchor + before
         ahead, period = wall_time - now, self._periods[-1]
-        if abs(ahead - period.ahead) > STEP_SEC:
+        if abs(ahead - period.ahead) > WALL_CLOCK_STEP_SEC:
             self._periods.append(_Period(ahead, now, now))
             return
         # NTP slews the clock a little: that is followed within the same period.
-        if abs(ahead - period.ahead) > STEERED_SEC:
+        if abs(ahead - period.ahead) > SLEW_TOLERANCE_SEC:
             period.ahead = ahead
         period.until = now
 
@@ -153,7 +153,7 @@ class ShowClock:
     async def sleep_until(self, moment: float) -> None:
         """Sleep until a moment; return at once when the machine slept beyond it."""
         while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - no event: it waits for the time itself
-            await asyncio.sleep(min(left, LOOK_SEC))
+            await asyncio.sleep(min(left, CHECK_INTERVAL_SEC))
 
 
 def as_clock(clock: Callable[[], float] | None) -> ShowClock:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from rich.console import Console
 
-from demo.conductor import Conductor, Deck, Keeping, ShowConfig, ShowHost
+from demo.conductor import Conductor, Deck, JournalSource, ShowConfig, ShowHost
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.invitation import Invitation
 from demo.show import ShowState
@@ -47,7 +47,7 @@ class DemoRunner:
         faults: Sequence[FaultDriver] = (),
         title: str | None = None,
         description: str = "",
-        journal: Keeping | None = None,
+        journal: JournalSource | None = None,
         start_system: Callable[[], Awaitable[None]] | None = None,
         heal_system: Callable[[], Awaitable[None]] | None = None,
         heal_sec: float = HEAL_SEC,

@@ -122,10 +122,10 @@ class StartupReport:
 
     def _has_failed(self, state: ShowState) -> bool:
         """Return whether the system has failed in this start, not in that of an earlier server."""
-        return state.parts_error is not None and state.parts_failed_at > self._since
+        return state.system_error is not None and state.system_failed_at > self._since
 
     def _report_failure(self, state: ShowState) -> None:
-        error = state.parts_error or ""
+        error = state.system_error or ""
         if self._has_failed(state) and error != self._failed:
             self._say(f"failed     {error}")
         self._failed = error

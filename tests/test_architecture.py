@@ -68,7 +68,7 @@ DATES = {
     "journal.library.undo_transfer": "an entry in a journal whose show is not running",
     "journal.library.open_show": "how long ago a show was begun, for people",
     "showfile.log_events.show_events": "since when the container engine is asked for lines, which it dates",
-    "watchdog.leftovers": "compared with the date of a file, of a show that is not running",
+    "watchdog.heal_other_shows": "compared with the date of a file, of a show that is not running",
     "cli.shows": "how long ago a show was begun, for people",
     "relay.app": "a relay dates by its own machine",
     "web.routes.command_handler": "when a paired device did something, for people",

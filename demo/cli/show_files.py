@@ -13,7 +13,7 @@ from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
 from demo.showfile.show import Show, check_show
 from demo.showfile.text_room import text_problems
-from demo.showfile.trust import Deed, deeds
+from demo.showfile.trust import PlannedAction, list_planned_actions
 from demo.subjects.registry import SHOW_FILE_ENDINGS, deck_file, is_show_file
 
 HEADINGS = {
@@ -51,14 +51,14 @@ def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iter
     if show is None:
         yield f"{path}: {errors} error{'' if errors == 1 else 's'}"
         return
-    found = deeds(show)
+    found = list_planned_actions(show)
     chapters = len(show.chapters)
     yield f"{path}: ok, {chapters} chapter{'' if chapters == 1 else 's'}"
     for kind, heading in HEADINGS.items():
-        if texts := [deed.text for deed in found if deed.kind == kind]:
+        if texts := [action.text for action in found if action.kind == kind]:
             yield f"{heading}:"
             yield from (f"  {text}" for text in texts)
-    trust = " -x" if any(deed.needs_trust for deed in found) else ""
+    trust = " -x" if any(action.needs_trust for action in found) else ""
     yield f"present it with: demo serve {shlex.quote(str(path))}{trust}"
     if trust:
         yield "-x (--allow-run) lets it do all that; without it nothing of it is started"
@@ -66,7 +66,7 @@ def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iter
 
 def as_json(show: Show | None, problems: Sequence[Problem]) -> str:
     """Return the problems, and what the show would do, for programs."""
-    found: Sequence[Deed] = deeds(show) if show is not None else ()
+    found: Sequence[PlannedAction] = list_planned_actions(show) if show is not None else ()
     rows = [
         {
             "file": problem.file,
@@ -81,8 +81,8 @@ def as_json(show: Show | None, problems: Sequence[Problem]) -> str:
         {
             "ok": show is not None,
             "problems": rows,
-            "needs_allow_run": any(deed.needs_trust for deed in found),
-            "would": [asdict(deed) for deed in found],
+            "needs_allow_run": any(action.needs_trust for action in found),
+            "would": [asdict(action) for action in found],
         },
         indent=2,
         ensure_ascii=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import ROOT, detached, start_time_of
+from demo.processes.child import ROOT, build_detached_command, start_time_of
 from demo.subjects.registry import supervisor_of
 from demo.subjects.standalone import StandaloneSystem, file_of, find, running_systems
 
@@ -46,7 +46,7 @@ def _start(module: str, log: Path, instructions: Mapping[str, Any]) -> dict[str,
     try:
         # A session of its own, so that it survives this terminal. Not waited for: it runs until `demo down`.
         process = subprocess.Popen(  # noqa: S603 - a module of ours
-            detached(module),
+            build_detached_command(module),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=descriptor,

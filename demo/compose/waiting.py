@@ -8,7 +8,7 @@ from demo.container_engine.client import Engine
 from demo.container_engine.container import Container
 from demo.errors import EngineError, SubjectError
 
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 STEADY_SEC = 1.0
 """A container that ends within this time of its start is said to have failed, not to have died later."""
 
@@ -43,7 +43,7 @@ async def wait_until_up(engine: Engine, project: str, label: str, tell: Callable
         if waited_sec >= STEADY_SEC and waits_for != told:
             told = waits_for
             tell(f"waiting until {' and '.join(told)} is healthy")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 def _has_failed(container: Container) -> bool:

@@ -5,7 +5,7 @@ from collections import deque
 
 from demo.errors import ShowOver
 from demo.show import ShowState
-from demo.show.commands import Command, CommandEnvelope, CountVotes, Halt, Heal, Observe
+from demo.show.commands import Command, CommandEnvelope, CountVotes, Halt, Heal, RecordSample
 from demo.show.system_described import DescribeSystem
 
 Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
@@ -18,7 +18,9 @@ def is_urgent(command: CommandEnvelope) -> bool:
 
 def may_be_lost(command: Command) -> bool:
     """Return whether a crash may lose what a command reports: it comes again, or is stored elsewhere."""
-    return isinstance(command, Observe | DescribeSystem) or (isinstance(command, CountVotes) and not command.is_final)
+    return isinstance(command, RecordSample | DescribeSystem) or (
+        isinstance(command, CountVotes) and not command.is_final
+    )
 
 
 class CommandQueue:

@@ -11,20 +11,20 @@ from demo.conductor.action_runner import ActionRunner
 from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
 from demo.conductor.command_queue import CommandQueue, is_urgent, may_be_lost
-from demo.conductor.config import ShowConfig, Work, check_start
+from demo.conductor.config import AsyncStep, ShowConfig, check_start
 from demo.conductor.deck_edits import DeckEdits
 from demo.conductor.fault_runner import FaultRunner
 from demo.conductor.health_monitor import HealthMonitor
-from demo.conductor.leftovers import Leftovers
 from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
+from demo.conductor.startup_healing import Leftovers
 from demo.conductor.state_listeners import Listener, StateListeners
 from demo.conductor.system_lifecycle import SystemLifecycle
 from demo.errors import DemoError, Refused, describe, log_unexpected
 from demo.journal import Journal
-from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
+from demo.show import FaultState, Refusal, ShowState, apply, create_initial_state, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import describe_error
@@ -51,7 +51,9 @@ class Conductor:
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
         self._start_at = check_start(config.start_at, deck)
         name, journal = config.subject_name, config.journal
-        self._state = opening(config.title or name, name, config.description, deck, map(FaultState.of, config.faults))
+        self._state = create_initial_state(
+            config.title or name, name, config.description, deck, map(FaultState.of, config.faults)
+        )
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         self.journal.healer = config.healer
@@ -247,7 +249,7 @@ class Conductor:
     async def _record_lost_durability(self) -> None:
         """Record that the disk failed, so that the answer to this command is not reported as durable."""
         if self._writer.is_lost and self._state.durable:
-            await self._commit(c.CommandEnvelope("show", c.Durable(on=False, why=self._writer.why)))
+            await self._commit(c.CommandEnvelope("show", c.SetDurability(on=False, why=self._writer.why)))
 
     async def _commit(self, command: c.CommandEnvelope) -> "asyncio.Future[None] | None":
         """Decide on a command, write its events, apply them and notify the listeners.
@@ -370,7 +372,7 @@ class Conductor:
             await asyncio.wait(tasks, timeout=ENDING_SEC)
 
 
-async def _catch_error(step: Work) -> Exception | None:
+async def _catch_error(step: AsyncStep) -> Exception | None:
     """Run a step of the shutdown and return its exception, which is raised at the end."""
     try:
         await step()

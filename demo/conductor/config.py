@@ -14,10 +14,10 @@ from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Plan, Poller, S
 from demo.watchdog.protocol import Watchdog
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
-Keeping = Journal | Callable[[ShowState], Journal]
+JournalSource = Journal | Callable[[ShowState], Journal]
 """A journal, or a function that opens one for a show, given the show's state before its first event."""
 
-Work = Callable[[], Awaitable[None]]
+AsyncStep = Callable[[], Awaitable[None]]
 
 HealOthers = Callable[[Path, Callable[[str, bool], None]], Coroutine[Any, Any, None]]
 """Heals what shows in other journals than the given one left, and tells of it: a text, and whether it is good news."""
@@ -49,12 +49,12 @@ class ShowConfig:
     title: str | None = None
     description: str = ""
     faults: Sequence[FaultDriver] = ()
-    start_system: Work | None = None
-    heal_system: Work | None = None
+    start_system: AsyncStep | None = None
+    heal_system: AsyncStep | None = None
     heal_sec: float = HEAL_SEC
-    stop_system: Work | None = None
+    stop_system: AsyncStep | None = None
     stop_sec: float = STOP_SEC
-    journal: Keeping | None = None
+    journal: JournalSource | None = None
     watchdog: Watchdog | None = None
     driver_for: Callable[[str, Plan], FaultDriver | None] = lambda name, plan: None
     healer: Callable[[], Healer | None] = lambda: None

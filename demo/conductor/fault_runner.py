@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.conductor.returns import RecoveryWatch
+from demo.conductor.recovery_watch import RecoveryWatch
 from demo.conductor.undo_ledger import DriverFor, UndoLedger
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import Undo
@@ -28,10 +28,10 @@ INJECT_TIMEOUT_SEC = 30.0
 CALLING_OFF_SEC = 1.0
 """At shutdown, how long a running injection may take to end by itself, and then again to be cancelled."""
 
-WAIT_IT_OUT_SEC = 2.0
+MAX_LATE_EFFECT_WAIT_SEC = 2.0
 """At shutdown, an interrupted injection that cannot take effect any more within this time is waited for."""
 
-CLOSING_LOOK_SEC = 4.0
+FINAL_CHECK_TIMEOUT_SEC = 4.0
 """Timeout of the last check of unhealed targets, once the system itself has stopped."""
 
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
@@ -150,7 +150,7 @@ class FaultRunner:
                 else:
                     self._context.enqueue("show", c.FaultLeft(name, error))
 
-    async def heal_strays(self) -> None:
+    async def heal_faults_not_in_deck(self) -> None:
         """Undo faults in the ledger that this show does not have. Raises `FaultError` that names those not healed."""
         names = [name for name in self._ledger.names if self._context.state.fault(name) is None]
         errors = [f"{name}: {error}" for name in names if (error := await self._ledger.undo(name))]
@@ -177,15 +177,15 @@ class FaultRunner:
             self._report_failure(name, run, describe_error(error))
         else:
             if undo is None:
-                self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
+                self._context.enqueue("show", c.InjectionFailed(name, run, CALLED_OFF, may_have_changed_target=False))
             else:
                 self._context.enqueue("show", c.FaultApplied(name, run))
                 self._ledger.mark_applied(undo)
                 self._recovery_watch.watch(name, run, undo.plan)
 
     def _report_failure(self, name: str, run: int, why: str) -> None:
-        touched = name in self._ledger.names
-        self._context.enqueue("show", c.FaultBroke(name, run, why, touched))
+        may_have_changed_target = name in self._ledger.names
+        self._context.enqueue("show", c.InjectionFailed(name, run, why, may_have_changed_target))
 
     async def _plan_and_inject(self, requested: e.FaultRequested) -> Undo | None:
         """Inject a fault and return its undo; None when it was called off before the target was touched.
@@ -270,7 +270,7 @@ class FaultRunner:
         """Check the targets that were not healed in time; return False also when a check fails or times out."""
         try:
             return await run_with_timeout(
-                CLOSING_LOOK_SEC, self._ledger.verify(), "checking the targets that were not healed"
+                FINAL_CHECK_TIMEOUT_SEC, self._ledger.verify(), "checking the targets that were not healed"
             )
         except Exception:  # noqa: BLE001 - the failed heal has reported its reason
             return False
@@ -288,7 +288,7 @@ class FaultRunner:
         error = await self._ledger.undo(name, hurry=True)
         # The target looks healed now, but an interrupted injection may still change it: heal again after that.
         late = self._ledger.late_sec(name)
-        if error is None and 0 < late <= WAIT_IT_OUT_SEC:
+        if error is None and 0 < late <= MAX_LATE_EFFECT_WAIT_SEC:
             await asyncio.sleep(late)
             error, late = await self._ledger.undo(name), self._ledger.late_sec(name)
         if error is None and late > 0:

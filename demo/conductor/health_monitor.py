@@ -25,7 +25,7 @@ from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 NEWS_GAP_SEC = 0.01
 """A poller that has news all the time is read at most a hundred times a second."""
 
@@ -97,7 +97,7 @@ class HealthMonitor:
             self._check(poller)
             await asyncio.sleep(NEWS_GAP_SEC)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_SEC - NEWS_GAP_SEC):
+                async with asyncio.timeout(CHECK_INTERVAL_SEC - NEWS_GAP_SEC):
                     await self._news.wait()
 
     def _check(self, poller: Poller) -> None:
@@ -113,16 +113,16 @@ class HealthMonitor:
             log_unexpected(logger, "reading the poller's health", error)
             self._report_error(f"the poller's health cannot be read: {describe_error(error)}")
         # Asked here first: a command that changes nothing need not go through the queue ten times a second.
-        watch = c.Watch(self._end_reason)
+        watch = c.CheckFreshness(self._end_reason)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
             self._context.enqueue("clock", watch)
 
-    def _read_sample(self, health: Mapping[str, Any], at: float) -> c.Observe:
+    def _read_sample(self, health: Mapping[str, Any], at: float) -> c.RecordSample:
         began = time.perf_counter()
         sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
             self._report_once(text)
-        observed = c.Observe(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
+        observed = c.RecordSample(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
         return observed

@@ -130,7 +130,7 @@ class JournalWriter:
         state = self._context.state
         # Any other journal is temporary and never durable: nothing changes for it.
         if state.journal == "file" and self.is_lost == state.durable:
-            self._context.enqueue("show", c.Durable(not why, why))
+            self._context.enqueue("show", c.SetDurability(not why, why))
 
 
 async def _wait_for_first(work: AbstractSet["asyncio.Future[Any]"], timeout_sec: float) -> None:

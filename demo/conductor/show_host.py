@@ -36,7 +36,7 @@ class SystemStop(Protocol):
 
 
 @runtime_checkable
-class ShowsRecording(Protocol):
+class HasLiveShow(Protocol):
     """A show that may show a recording in its place. `live`: the running show, where things are measured."""
 
     @property
@@ -99,6 +99,6 @@ class ShowHost(Protocol):
         """Play until `stop()`."""
 
 
-def measured_show(show: ShowHost) -> ShowHost:
-    """Return the running show behind what is shown: what is measured, voted on or reported is its."""
-    return show.live if isinstance(show, ShowsRecording) else show
+def get_live_show(show: ShowHost) -> ShowHost:
+    """Return the live show, even while a recording is on screen: its measurements, votes and reports count."""
+    return show.live if isinstance(show, HasLiveShow) else show

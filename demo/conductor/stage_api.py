@@ -27,7 +27,7 @@ class ConductorStage:
 
     async def inject(self, name: str) -> None:
         # A presenter is refused while all is healed and can try again; a deck runs unattended, so it waits.
-        await self._context.until(lambda s: not s.parts_healing, INJECTION_TIMEOUT_SEC)
+        await self._context.until(lambda s: not s.system_healing, INJECTION_TIMEOUT_SEC)
         state = await self._submit(c.Inject(name))
         # The run tells this injection from a later one of the same fault.
         run = _get_run(state, name)

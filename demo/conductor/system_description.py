@@ -163,6 +163,6 @@ def _newest_facts(journal: Journal) -> Facts | None:
 
 def _is_up(state: ShowState) -> bool:
     """Return whether the system is seen up."""
-    if state.parts_error is not None:
+    if state.system_error is not None:
         return False
     return state.sample is not None and state.freshness == "live" and not state.sample.has_issues

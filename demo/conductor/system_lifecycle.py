@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from demo.conductor.config import ShowConfig, Work
+from demo.conductor.config import AsyncStep, ShowConfig
 from demo.conductor.context import ConductorContext
 from demo.conductor.fault_runner import FaultRunner
 from demo.errors import DemoError, log_unexpected
@@ -60,7 +60,7 @@ class SystemLifecycle:
         finally:
             self._came_up.set()
 
-    async def _start_system(self, start: Work) -> None:
+    async def _start_system(self, start: AsyncStep) -> None:
         try:
             await start()
         except DemoError as error:
@@ -70,7 +70,7 @@ class SystemLifecycle:
             self._report_failed_start(f"the system could not be started: {describe_error(error)}")
         else:
             # A heal during the start failed because the system was not up yet; now it is.
-            if self._context.state.parts_error is not None and not self._context.state.parts_healing:
+            if self._context.state.system_error is not None and not self._context.state.system_healing:
                 self._report_outcome(None)
 
     def _report_failed_start(self, error: str) -> None:
@@ -78,18 +78,18 @@ class SystemLifecycle:
 
         That heal reports its own outcome when it ends; until then the show must go on refusing new faults.
         """
-        if self._context.state.parts_healing:
+        if self._context.state.system_healing:
             self._context.enqueue("show", c.Notice(error))
         else:
             self._report_outcome(error)
 
     def _report_outcome(self, error: str | None) -> None:
-        self._context.enqueue("show", c.PartsHealEnd(error))
+        self._context.enqueue("show", c.SystemHealFinished(error))
 
     async def heal(self) -> None:
         """Heal everything, in three steps; a step that fails is reported and does not keep the next from running."""
         errors: list[str] = []
-        for step in (self._heal_system, self._retry_failed_faults, self._faults.heal_strays):
+        for step in (self._heal_system, self._retry_failed_faults, self._faults.heal_faults_not_in_deck):
             try:
                 await step()
             except DemoError as known:
@@ -140,4 +140,4 @@ def _has_no_fault_in_transition(state: ShowState) -> bool:
 
 def _is_up_or_failed(state: ShowState) -> bool:
     is_up = state.sample is not None and state.freshness == "live" and not state.sample.has_issues
-    return is_up or state.parts_error is not None
+    return is_up or state.system_error is not None

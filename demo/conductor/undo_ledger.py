@@ -25,9 +25,9 @@ DriverFor = Callable[[str, Plan], FaultDriver | None]
 """Returns a driver that heals the plan of a fault, given by name; None if the show's own fault of that name does."""
 
 LEDGER_TIMEOUT_SEC = 5.0
-LOOK_TIMEOUT_SEC = 10.0
+CHECK_TIMEOUT_SEC = 10.0
 HURRY_SEC = 1.0
-LOOK_FIRST_SEC, MAX_LOOK_SEC = 0.5, 5.0
+FIRST_CHECK_INTERVAL_SEC, MAX_CHECK_INTERVAL_SEC = 0.5, 5.0
 """Pause between two checks of the target of an interrupted injection."""
 
 
@@ -271,10 +271,10 @@ class UndoLedger:
 
     async def _recheck_until_settled(self, undo: Undo, driver: FaultDriver) -> None:
         """Check the target of an interrupted injection, and undo what took effect late, until nothing can any more."""
-        pause_sec = LOOK_FIRST_SEC
+        pause_sec = FIRST_CHECK_INTERVAL_SEC
         while undo in self._undos and asyncio.get_running_loop().time() < self._unsettled_until.get(undo.id, 0.0):
             await asyncio.sleep(pause_sec)
-            pause_sec = min(MAX_LOOK_SEC, pause_sec * 2)
+            pause_sec = min(MAX_CHECK_INTERVAL_SEC, pause_sec * 2)
             async with self._locks.setdefault(undo.fault, asyncio.Lock()):
                 if undo in self._undos and not await self._is_healed(undo, driver):
                     error = await undo_fault(driver, undo.plan)
@@ -287,7 +287,9 @@ class UndoLedger:
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
         try:
-            return await run_with_timeout(LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"checking {undo.plan.target}")
+            return await run_with_timeout(
+                CHECK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"checking {undo.plan.target}"
+            )
         except DemoError:
             return False
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANSWER_SEC = 5.0
-DEED_SEC = 12.0
+ACTION_TIMEOUT_SEC = 12.0
 """The timeout of changes: an engine itself waits up to 10 s for the exit of a container that it kills."""
 
 GRACE_SEC = 3
-LOOKS_AT_ONCE = 8
+MAX_CONCURRENT_REQUESTS = 8
 
 _responses: "ContextVar[list[aiohttp.ClientResponse]]" = ContextVar("answers to the question that is asked")
 
@@ -89,7 +89,7 @@ class Engine:
         if project:
             query["filters"] = {"label": [f"{PROJECT_LABEL}={project}"]}
         listed = await self._ask("list containers", lambda client: client.containers.list(**query))
-        semaphore = asyncio.Semaphore(LOOKS_AT_ONCE)
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
         async def inspect(ident: str) -> Container | None:
             async with semaphore:
@@ -121,7 +121,10 @@ class Engine:
     async def stop(self, ident: str, grace_sec: int = GRACE_SEC) -> None:
         """Stop it with SIGTERM, and SIGKILL after `grace_sec`."""
         await self._change(
-            "stop", ident, lambda client: client.containers.container(ident).stop(t=grace_sec), DEED_SEC + grace_sec
+            "stop",
+            ident,
+            lambda client: client.containers.container(ident).stop(t=grace_sec),
+            ACTION_TIMEOUT_SEC + grace_sec,
         )
 
     async def start(self, ident: str) -> None:
@@ -144,14 +147,14 @@ class Engine:
         endpoint = dict(settings or {}) | ({"Aliases": list(aliases)} if aliases else {})
         await self._change_network(network, "connect", {"Container": ident, "EndpointConfig": endpoint})
 
-    async def _change_network(self, network: str, deed: str, order: Mapping[str, Any]) -> None:
+    async def _change_network(self, network: str, action: str, order: Mapping[str, Any]) -> None:
         async def ask(client: "Docker") -> None:
             matching_networks = [known for known in await client.networks.list() if known["Name"] == network]
             if not matching_networks:
                 raise EngineError(f"the network {network} no longer exists: create it again")
-            await getattr(await client.networks.get(matching_networks[0]["Id"]), deed)(dict(order))
+            await getattr(await client.networks.get(matching_networks[0]["Id"]), action)(dict(order))
 
-        await self._ask(f"{deed} {str(order['Container'])[:12]} and {network}", ask, DEED_SEC)
+        await self._ask(f"{action} {str(order['Container'])[:12]} and {network}", ask, ACTION_TIMEOUT_SEC)
 
     async def remove(self, ident: str) -> None:
         """Remove a container, running or not, with its anonymous volumes; do nothing if it is gone."""
@@ -200,7 +203,7 @@ class Engine:
 
     async def _remove(self, kind: str, ident: str, ask: "Callable[[Docker], Awaitable[object]]") -> None:
         try:
-            await self._ask(f"remove the {kind} {ident[:12]}", ask, DEED_SEC)
+            await self._ask(f"remove the {kind} {ident[:12]}", ask, ACTION_TIMEOUT_SEC)
         except EngineRefused as error:
             if error.status != 404:
                 raise
@@ -240,7 +243,9 @@ class Engine:
 
         return await self._ask(f"run a command in {ident[:12]}", ask)
 
-    async def execute(self, execution: str, max_bytes: int, within_sec: float = DEED_SEC) -> tuple[int | None, bytes]:
+    async def execute(
+        self, execution: str, max_bytes: int, within_sec: float = ACTION_TIMEOUT_SEC
+    ) -> tuple[int | None, bytes]:
         """Run a prepared command; return its exit code and what it printed, and None for a code if that is too much.
 
         The engine cannot end it: a caller that gives up leaves it running.
@@ -278,9 +283,13 @@ class Engine:
             await client.session.close()
 
     async def _change(
-        self, deed: str, ident: str, ask: "Callable[[Docker], Awaitable[object]]", within_sec: float = DEED_SEC
+        self,
+        action: str,
+        ident: str,
+        ask: "Callable[[Docker], Awaitable[object]]",
+        within_sec: float = ACTION_TIMEOUT_SEC,
     ) -> None:
-        await self._ask(f"{deed} {ident[:12]}", ask, within_sec)
+        await self._ask(f"{action} {ident[:12]}", ask, within_sec)
 
     async def _ask(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiodocker import Docker
 
-LOOK_SEC = 0.005
+CHECK_INTERVAL_SEC = 0.005
 
 
 class EventStream:
@@ -29,7 +29,7 @@ class EventStream:
         stream = cls(client, kinds)
         try:
             while stream._source.json_stream is None and not stream._reading.done():  # noqa: ASYNC110 - no event for it
-                await asyncio.sleep(LOOK_SEC)
+                await asyncio.sleep(CHECK_INTERVAL_SEC)
             if stream._reading.done():
                 await stream._reading
         except BaseException:

@@ -313,7 +313,7 @@ class ShowWithPlanB:
     def _find_need(self, live: ShowState) -> Need:
         """Return why the recording is offered; not because of a system that is still being started."""
         self._was_up = self._was_up or (live.sample is not None and any(n.health == "up" for n in live.sample.nodes))
-        is_known = self._was_up or live.parts_error is not None
+        is_known = self._was_up or live.system_error is not None
         if self._opened_at is None and live.opened:
             self._opened_at = self.live.clock.now()
         is_missed = is_known or self.live.clock.now() - (self._opened_at or math.inf) > STARTS_SEC

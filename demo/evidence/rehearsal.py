@@ -163,8 +163,8 @@ class _Presenting:
         """Wait until the system is up, as a presenter does before the talk; return whether it is."""
         if not self._conductor.health.has_poller:
             return True
-        if await self._until(lambda state: _is_up(state) or state.parts_error is not None, UP_TIMEOUT_SEC):
-            if (error := self._state.parts_error) is None:
+        if await self._until(lambda state: _is_up(state) or state.system_error is not None, UP_TIMEOUT_SEC):
+            if (error := self._state.system_error) is None:
                 return True
             self._note(Problem("start", 0, f"the system did not start: {error}"))
         else:
@@ -174,10 +174,10 @@ class _Presenting:
     async def _heal_what_is_left(self) -> None:
         """Heal what no chapter has healed, as faults without a duration, and look whether all is whole."""
         left = [fault for fault in self._state.faults if fault.is_running]
-        if left or self._state.parts_error is not None:
+        if left or self._state.system_error is not None:
             await self._conductor.submit(c.CommandEnvelope(WHO, c.Heal()))
             await self._until(lambda state: not any(map(_is_under_way, state.faults)), SETTLE_TIMEOUT_SEC)
-            await self._until(lambda state: not state.parts_healing, SETTLE_TIMEOUT_SEC)
+            await self._until(lambda state: not state.system_healing, SETTLE_TIMEOUT_SEC)
         for fault in self._state.faults:
             if fault.is_running:
                 self._note(Problem("broken", 0, f"{fault.name} is not healed: {fault.error or 'no reason is known'}"))

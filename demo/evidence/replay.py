@@ -210,7 +210,7 @@ class Replay:
         if on == (self._held is not None):
             return
         at = self._record(who, e.FreezeSet(on))
-        self._held = apply(self._state, e.JournalEntry(self._seq, at, who, e.FreezeSet(on))).held
+        self._held = apply(self._state, e.JournalEntry(self._seq, at, who, e.FreezeSet(on))).frozen_view
         # The chapter itself, too: it stays on the stage wherever the replay goes.
         self._held_chapter = self._state.chapter if on else None
         self._publish()
@@ -357,8 +357,8 @@ class Replay:
             self._recorded,
             seq=self._seq,
             blackout=self._dark,
-            held=held,
-            held_chapter=self._held_chapter if held is not None else None,
+            frozen_view=held,
+            frozen_chapter=self._held_chapter if held is not None else None,
             journal="none",
             durable=False,
             not_durable_because="",

@@ -21,10 +21,10 @@ LATE_SEC = 10.0
 if this process dies, and a kill may keep it waiting up to 10 s for the container's exit."""
 
 SETTLE_SEC = 5.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 PIN_SEC = 60.0
 
-DEEDS = {
+PAST_PARTICIPLES = {
     ChaosType.CONTAINER_KILL: "killed",
     ChaosType.CONTAINER_STOP: "stopped",
     ChaosType.CONTAINER_PAUSE: "paused",
@@ -64,7 +64,7 @@ class ContainerFault:
         settle_sec: float = SETTLE_SEC,
         pin_sec: float = PIN_SEC,
     ) -> None:
-        if config.chaos_type not in DEEDS:
+        if config.chaos_type not in PAST_PARTICIPLES:
             raise InvalidValue(
                 f"fault {config.name!r}: chaos_type {config.chaos_type.value} cannot be applied to a container"
             )
@@ -144,14 +144,14 @@ class ContainerFault:
 
     def _check_target(self, container: Container) -> Container:
         """Return the container if this fault can be applied to it and undone. Raises `FaultError`."""
-        name, deed = container.called, DEEDS[self.config.chaos_type]
+        name, participle = container.called, PAST_PARTICIPLES[self.config.chaos_type]
         if not container.is_running:
-            raise FaultError(f"{name} is {container.state}, so it cannot be {deed}: heal it first")
+            raise FaultError(f"{name} is {container.state}, so it cannot be {participle}: heal it first")
         if self.config.chaos_type is ChaosType.NETWORK_DISCONNECT and not set(container.networks) - NO_NETWORK:
-            raise FaultError(f"{name} has no network of its own, so it cannot be {deed}")
+            raise FaultError(f"{name} has no network of its own, so it cannot be {participle}")
         if self.config.chaos_type in ENDS and container.auto_remove:
             raise FaultError(
-                f"{name} was started with --rm and could not be restarted afterwards, so it was not {deed}"
+                f"{name} was started with --rm and could not be restarted afterwards, so it was not {participle}"
             )
         return container
 
@@ -191,9 +191,9 @@ class ContainerFault:
                 return
             if time.monotonic() > until:
                 raise FaultError(
-                    f"{name} should be {DEEDS[self.config.chaos_type]} now, but its engine does not show it"
+                    f"{name} should be {PAST_PARTICIPLES[self.config.chaos_type]} now, but its engine does not show it"
                 )
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def heal(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)

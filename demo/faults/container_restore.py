@@ -48,22 +48,22 @@ class ContainerState:
             name for name, aliases in self.networks.items() if name not in now or not set(aliases) <= set(now[name])
         ]
 
-    def shows(self, deed: ChaosType, container: Container) -> bool:
+    def shows(self, chaos_type: ChaosType, container: Container) -> bool:
         """Return whether the container shows that the fault was applied completely.
 
         A container with a new start time was down in between. After a disconnect the last network of the list decides.
         """
-        if deed is ChaosType.CONTAINER_PAUSE:
+        if chaos_type is ChaosType.CONTAINER_PAUSE:
             return container.state == "paused"
-        if deed is ChaosType.NETWORK_DISCONNECT:
+        if chaos_type is ChaosType.NETWORK_DISCONNECT:
             return bool(self.networks) and next(reversed(tuple(self.networks))) not in container.networks
         return container.state in ENDED or container.started_at != self.started_at
 
-    def manual_command(self, deed: ChaosType) -> str:
+    def manual_command(self, chaos_type: ChaosType) -> str:
         """Return the shell command with which a person undoes this fault."""
-        if deed is ChaosType.CONTAINER_PAUSE:
+        if chaos_type is ChaosType.CONTAINER_PAUSE:
             return shlex.join(["docker", "unpause", self.name])
-        if deed is ChaosType.NETWORK_DISCONNECT:
+        if chaos_type is ChaosType.NETWORK_DISCONNECT:
             return " && ".join(shlex.join(self._connect_command(network)) for network in self.networks)
         return shlex.join(["docker", "start", self.name])
 
@@ -120,14 +120,14 @@ async def _reconnect_with_old_address(
 
 
 async def _run_unless_done(
-    done: Callable[[Container], bool], engine: Engine, before: ContainerState, deed: Coroutine[Any, Any, None]
+    done: Callable[[Container], bool], engine: Engine, before: ContainerState, restore: Coroutine[Any, Any, None]
 ) -> None:
     """Run a request to the engine; ignore its refusal if `done` holds anyway, or if the container was removed.
 
     Somebody else may have restored it at the same moment. Raises `EngineError` for any other failure.
     """
     try:
-        await deed
+        await restore
     except EngineRefused:
         now = await engine.inspect(before.id)
         if now is not None and not done(now):

@@ -21,7 +21,7 @@ from demo.types import ChaosConfig, ChaosType, Plan
 
 LATE_SEC = 0.5
 SETTLE_SEC = 2.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 MAX_PIDFILE_BYTES = 64
 
 
@@ -45,7 +45,7 @@ class LocalProcess:
         born = start_time_of(pid)
         if born is None:
             raise FaultError(f"{self}: process {pid} is not running, so nothing was changed")
-        if pid == 1 or os.getpid() in procfs.families({pid}):
+        if pid == 1 or os.getpid() in procfs.list_with_descendants({pid}):
             raise FaultError(f"{self}: process {pid} runs this show itself, so nothing was changed")
         return ProcessRef(pid, born)
 
@@ -120,7 +120,7 @@ class LocalProcessFault:
         while not (process.has_terminated or (not self._kills and procfs.is_stopped(process.pid))):
             if time.monotonic() > until:
                 raise FaultError(f"{plan.target} did not react within {SETTLE_SEC:.0f} s of the signal")
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def heal(self, plan: Plan) -> None:
         process = _process_of(plan)

@@ -22,7 +22,7 @@ LATE_SEC = 0.5
 """A signal is sent by this process itself, so an injection cannot take effect long after this process has ended."""
 
 SETTLE_SEC = 2.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 RESTART_TIMEOUT_SEC = 10.0
 """Shorter than the time that a heal has: a start that takes longer goes on, and is looked after by `is_healed`."""
 
@@ -144,7 +144,7 @@ async def _kill(plan: Plan) -> None:
     while not process.has_terminated:
         if time.monotonic() > until:
             raise FaultError(f"{plan.target} did not terminate within {SETTLE_SEC:.0f} s of SIGKILL")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def _suspend(plan: Plan) -> None:
@@ -156,7 +156,7 @@ async def _suspend(plan: Plan) -> None:
             one.suspend()
         if time.monotonic() > until:
             raise FaultError(f"{plan.target} did not stop within {SETTLE_SEC:.0f} s of SIGSTOP")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def _resume(plan: Plan) -> None:

@@ -17,7 +17,7 @@ LATE_SEC = 0.5
 """A signal is sent by this process itself, so an injection cannot take effect long after this process has ended."""
 
 SETTLE_SEC = 2.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 PIN_SEC = 60.0
 
 
@@ -130,7 +130,7 @@ class SignalFault:
             if time.monotonic() > until:
                 expected_effect = "terminate" if self._kills else "stop"
                 raise FaultError(f"{plan.target} did not {expected_effect} within {SETTLE_SEC:.0f} s of the signal")
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def heal(self, plan: Plan) -> None:
         if has_system_terminated(plan):

@@ -22,23 +22,23 @@ async def wait_for_expiry() -> None:
 
 
 async def heal_leased(
-    lease: "Renewal | None", home: SystemRun, plan: Plan, call_off: Callable[[], Awaitable[None]]
+    lease: "Renewal | None", system_run: SystemRun, plan: Plan, cancel: Callable[[], Awaitable[None]]
 ) -> None:
-    """Heal a leased fault: stop its renewals, then call `call_off`; if it cannot be reached from here, let it expire.
+    """Heal a leased fault: stop its renewals, then call `cancel`; if it cannot be reached from here, let it expire.
 
-    Raises the `FaultError` of `call_off`, unless the target is terminating: then the fault ends with it.
+    Raises the `FaultError` of `cancel`, unless the target is terminating: then the fault ends with it.
     """
     if lease is not None:
         await lease.end()
     if has_target_terminated(plan) or has_system_terminated(plan):
         return
-    if not home.owns(plan):
+    if not system_run.owns(plan):
         await wait_for_expiry()
         return
     try:
-        await call_off()
+        await cancel()
     except FaultError:
-        # A killed process drops its connections before it counts as terminated: `call_off` may fail for that reason
+        # A killed process drops its connections before it counts as terminated: `cancel` may fail for that reason
         # alone.
         if not await is_dying(lambda: has_target_terminated(plan)):
             raise

@@ -16,8 +16,8 @@ MAX_CONNECTIONS = 10
 CONNECT_TIMEOUT_SEC = 5.0
 CLOSE_TIMEOUT_SEC = 1.0
 
-LET_GO_SEC = 0.05
-LET_GO_TIMES = 20
+CANCEL_RETRY_SEC = 0.05
+MAX_CANCEL_RETRIES = 20
 
 NOT_CONNECTED = Answer("connection refused or broken", is_answer=False)
 NOT_INSTALLED = "PostgreSQL cannot be sent anything: install the extra, `pip install 'chaos-stage[postgres]'`"
@@ -131,9 +131,9 @@ class PostgresConnections:
 
 async def _let_go(request: "asyncio.Task[Any]") -> None:
     """Cancel a request. psycopg asks the server to cancel it, and waits for a frozen one: it is cancelled once more."""
-    for _ in range(LET_GO_TIMES):
+    for _ in range(MAX_CANCEL_RETRIES):
         request.cancel()
-        await asyncio.wait({request}, timeout=LET_GO_SEC)
+        await asyncio.wait({request}, timeout=CANCEL_RETRY_SEC)
         if request.done():
             break
     if request.done() and not request.cancelled():

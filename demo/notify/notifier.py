@@ -20,7 +20,7 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.threads.worker_thread import run_in_thread
 
-LOOK_EVERY_SEC = 0.2
+CHECK_INTERVAL_SEC = 0.2
 """How often is asked whether an entry is on disk, if nothing else happens."""
 
 FLUSH_SEC = 2.0
@@ -137,7 +137,7 @@ class Notifier:
                 self._put(self._waiting.popleft())
             # The end of a write makes no new state and so wakes nobody: an entry not yet on disk is polled for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._grown.wait(), LOOK_EVERY_SEC if self._waiting else None)
+                await asyncio.wait_for(self._grown.wait(), CHECK_INTERVAL_SEC if self._waiting else None)
 
     def _is_sendable(self, entry: e.JournalEntry) -> bool:
         return entry.seq <= self._show.journal.durable_seq or not is_written(self._show.state)

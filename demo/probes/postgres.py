@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SEC = 0.3
 MAX_ROWS = 1000
-LET_GO_SEC = 0.05
+CANCEL_RETRY_SEC = 0.05
 
 TABLE = "demo_probe"
 """The table of the write probe. It has one row, and belongs to us alone."""
@@ -106,7 +106,7 @@ class PostgresProbe:
         """Cancel a look. psycopg tries to cancel the query first, for which a frozen server lets it wait."""
         for _ in range(3):
             looking.cancel()
-            await asyncio.wait({looking}, timeout=LET_GO_SEC)
+            await asyncio.wait({looking}, timeout=CANCEL_RETRY_SEC)
             if looking.done():
                 break
         with contextlib.suppress(BaseException):

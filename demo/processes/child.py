@@ -33,7 +33,7 @@ def program(path: str, *args: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), path, *args)
 
 
-def detached(name: str) -> tuple[str, ...]:
+def build_detached_command(name: str) -> tuple[str, ...]:
     """Return the command line of one of our own modules that outlives this process."""
     run = f"import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module({name!r}, run_name='__main__')"
     return (sys.executable, "-P", "-c", run, str(ROOT))

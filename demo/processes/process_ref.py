@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from demo.processes.child import start_time_of
 
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 
 
 @dataclass(frozen=True)
@@ -65,5 +65,5 @@ class ProcessRef:
     async def wait(self) -> int | None:
         """Wait until it has terminated; return None, as only its parent can learn the exit code."""
         while self.is_alive:  # noqa: ASYNC110 - the kernel notifies only its parent
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         return None

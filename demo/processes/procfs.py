@@ -53,7 +53,7 @@ def descendants(root: int) -> Processes:
     return found
 
 
-def families(roots: Container[int]) -> Processes:
+def list_with_descendants(roots: Container[int]) -> Processes:
     """Return all living processes among these, and all that descend from one of them."""
     known = {pid: (parent, born) for pid, parent, state, born in _iterate_stats() if state not in ENDED}
     found: Processes = {}
@@ -86,7 +86,7 @@ def orphans(parent: int) -> list[int]:
     return [pid for pid, above, state, _ in _iterate_stats() if above == parent and state == "Z"]
 
 
-def marked(name: str, value: str) -> Processes:
+def list_by_environment(name: str, value: str) -> Processes:
     """Return all living processes with this variable in the environment they were started with, inherited or not."""
     mark = os.fsencode(f"{name}={value}")
     found: Processes = {}

@@ -17,7 +17,7 @@ START_SEC = 8.0
 HANG_SEC = 1.0
 """A heal replaces a process that lives but has not answered for so long."""
 
-LOOK_SEC = 0.03
+CHECK_INTERVAL_SEC = 0.03
 NOT_RUNNING = Reading(trouble="not running")
 
 
@@ -125,7 +125,7 @@ class SupervisedProcess(ObservedProcess):
         while not await self.is_up():
             if time.monotonic() > until or self.child is None or not self.child.is_alive:
                 return False
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         return True
 
     async def _start_anew(self) -> None:

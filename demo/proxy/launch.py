@@ -12,7 +12,7 @@ from typing import Any
 
 from demo.clock import boot_id
 from demo.errors import SubjectError
-from demo.processes.child import ROOT, detached, start_time_of
+from demo.processes.child import ROOT, build_detached_command, start_time_of
 from demo.processes.environment import without_proxies
 from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_client import ask
@@ -119,7 +119,7 @@ def _spawn(show: str, idle_sec: float) -> None:
         # A session of its own: it shall survive this terminal and this server. Not asyncio's, which kills what it
         # started when its loop is closed.
         process = subprocess.Popen(  # noqa: S603 - a module of ours
-            detached("demo.proxy.process"),
+            build_detached_command("demo.proxy.process"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=descriptor,

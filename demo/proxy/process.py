@@ -30,7 +30,7 @@ from demo.proxy.route import Route
 from demo.proxy.table import ProxyTable
 from demo.proxy.toxic import Toxic
 
-LOOK_SEC = 0.25
+CHECK_INTERVAL_SEC = 0.25
 """Between two looks for toxics that have expired, and for clients that have ended."""
 
 LOCK_SEC = 2.0
@@ -100,7 +100,7 @@ class ProxyServer:
             elif uptime() - self._last_use > self._idle_sec:
                 return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SEC):
+                async with asyncio.timeout(CHECK_INTERVAL_SEC):
                     await self.stopping.wait()
 
 
@@ -146,7 +146,7 @@ def _lock(show: str) -> None:
         while not _try_lock(descriptor):
             if uptime() > until:
                 raise SubjectError("another process has the proxies of this show already")
-            time.sleep(LOOK_SEC / 10)
+            time.sleep(CHECK_INTERVAL_SEC / 10)
     except OSError as error:
         raise SubjectError(
             f"{path} cannot be locked ({error.strerror or error}): set XDG_STATE_HOME to a directory on a local disk"

@@ -14,7 +14,7 @@ from demo.show.state import (
     ShowState,
     Span,
     Verdict,
-    opening,
+    create_initial_state,
 )
 from demo.show.timer import Timer
 
@@ -34,6 +34,6 @@ __all__ = [
     "Timer",
     "Verdict",
     "apply",
+    "create_initial_state",
     "decide",
-    "opening",
 ]

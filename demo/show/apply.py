@@ -68,7 +68,7 @@ def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.Jour
     # Whether this process can write its journal is found out by its own first write.
     continued = replace(continued, durable=state.journal == "file", not_durable_because="")
     # How a deck of the old process looked is not known any more.
-    continued = replace(continued, boot=event.boot, anchor=event.anchor, deck_error="", held_chapter=None)
+    continued = replace(continued, boot=event.boot, anchor=event.anchor, deck_error="", frozen_chapter=None)
     return _log(continued, entry, "show continued from its journal", "move")
 
 
@@ -281,20 +281,20 @@ def _apply_fault_came_back(event: e.FaultCameBack, state: ShowState, entry: e.Jo
 
 @_apply.register
 def _apply_parts_heal_requested(event: e.PartsHealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    return _log(replace(state, parts_healing=True, parts_error=None), entry, "heal all", "fault")
+    return _log(replace(state, system_healing=True, system_error=None), entry, "heal all", "fault")
 
 
 @_apply.register
 def _apply_parts_healed(event: e.PartsHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    up = replace(state, parts_healing=False, parts_error=None)
-    return _log(up, entry, "the system is up", "note") if state.parts_error is not None else up
+    up = replace(state, system_healing=False, system_error=None)
+    return _log(up, entry, "the system is up", "note") if state.system_error is not None else up
 
 
 @_apply.register
 def _apply_parts_heal_failed(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    seen_broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
-    failed = replace(state, parts_healing=False, parts_error=event.error, parts_failed_at=entry.at)
-    failed = replace(failed, parts_seen_broken=seen_broken)
+    seen_broken = state.system_healing or (state.sample is not None and state.sample.has_issues)
+    failed = replace(state, system_healing=False, system_error=event.error, system_failed_at=entry.at)
+    failed = replace(failed, system_seen_broken=seen_broken)
     return _log(failed, entry, f"the system is not up: {event.error}", "error")
 
 
@@ -328,11 +328,11 @@ def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.Journal
 @_apply.register
 def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
-        return _log(replace(state, held=None, held_chapter=None), entry, "the stage is unfrozen", "move")
+        return _log(replace(state, frozen_view=None, frozen_chapter=None), entry, "the stage is unfrozen", "move")
     # What is measured is not frozen: numbers that stand still would look like a system that stands still
     # (docs/decisions/0008).
     frozen = FrozenView(**{field.name: getattr(state, field.name) for field in fields(FrozenView)})
-    return _log(replace(state, held=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
+    return _log(replace(state, frozen_view=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
 
 
 @_apply.register
@@ -390,7 +390,7 @@ def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.Jou
         for fault in state.faults
     )
     sampled = replace(state, sample=sample, seen=seen, faults=faults, history=extended_history(state, sample, entry.at))
-    return replace(sampled, parts_seen_broken=True) if sample.has_issues else sampled
+    return replace(sampled, system_seen_broken=True) if sample.has_issues else sampled
 
 
 @_apply.register

@@ -201,13 +201,13 @@ class FaultApplied:
 
 
 @dataclass(frozen=True, slots=True)
-class FaultBroke:
-    """The injection failed, perhaps half-way. `touched`: the target may have been changed."""
+class InjectionFailed:
+    """The injection failed, perhaps half-way."""
 
     name: str
     run: int
     error: str
-    touched: bool
+    may_have_changed_target: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +246,14 @@ class HealEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class PartsHealEnd:
+class SystemHealFinished:
     """The heal of the system, or its start, ended; with `error` it failed."""
 
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Observe:
+class RecordSample:
     """A new health sample, and for each fault whether it shows that fault's observable.
 
     `recovered`: for faults that know what they have hit, whether the sample shows that healthy again.
@@ -265,7 +265,7 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class CheckFreshness:
     """The conductor checks how old the newest sample is. `error`: the poller has ended."""
 
     error: str | None = None
@@ -280,7 +280,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteMark:
+class AddCurveMark:
     """Tell of an event of the show file, called `name`: a line of the show's log, and a mark of the curves."""
 
     name: str
@@ -315,7 +315,7 @@ class CountVotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Durable:
+class SetDurability:
     """The journal can be written again, or (with `why`) no longer."""
 
     on: bool
@@ -347,20 +347,20 @@ Command = (
     | AutoAdvance
     | FaultPlanned
     | FaultApplied
-    | FaultBroke
+    | InjectionFailed
     | FaultLeft
     | FaultDue
     | TargetBack
     | HealEnd
-    | PartsHealEnd
-    | Observe
-    | Watch
+    | SystemHealFinished
+    | RecordSample
+    | CheckFreshness
     | Notice
-    | NoteMark
+    | AddCurveMark
     | StartCountdown
     | Conclude
     | CountVotes
-    | Durable
+    | SetDurability
     | PlanB
     | ShowRecording
     | EndRecording

@@ -83,7 +83,7 @@ def _end_interrupted(state: ShowState) -> Iterator[e.Event]:
             )
         if fault.may_have_changed_target:
             yield e.HealRequested(fault.name, fault.run)
-    if state.parts_healing:
+    if state.system_healing:
         yield e.PartsHealFailed("interrupted: the server stopped meanwhile")
 
 
@@ -211,11 +211,11 @@ def _decide_fault_applied(command: c.FaultApplied, state: ShowState, at: float) 
 
 
 @_decide.register
-def _decide_fault_broke(command: c.FaultBroke, state: ShowState, at: float) -> Decision:
+def _decide_injection_failed(command: c.InjectionFailed, state: ShowState, at: float) -> Decision:
     if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    failed = e.FaultFailed(command.name, command.run, command.error, command.touched)
-    return (failed, e.HealRequested(command.name, command.run)) if command.touched else (failed,)
+    failed = e.FaultFailed(command.name, command.run, command.error, command.may_have_changed_target)
+    return (failed, e.HealRequested(command.name, command.run)) if command.may_have_changed_target else (failed,)
 
 
 @_decide.register
@@ -258,8 +258,8 @@ def _decide_heal_end(command: c.HealEnd, state: ShowState, at: float) -> Decisio
 
 
 @_decide.register
-def _decide_parts_heal_end(command: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
-    if command.error is None and not state.parts_healing and state.parts_error is None:
+def _decide_system_heal_finished(command: c.SystemHealFinished, state: ShowState, at: float) -> Decision:
+    if command.error is None and not state.system_healing and state.system_error is None:
         return ()
     return (e.PartsHealed(),) if command.error is None else (e.PartsHealFailed(command.error),)
 
@@ -273,7 +273,7 @@ def _heal(fault: FaultState) -> Iterator[e.Event]:
 def _heal_all(state: ShowState) -> Iterator[e.Event]:
     for fault in state.faults:
         yield from _heal(fault)
-    if not state.parts_healing:
+    if not state.system_healing:
         yield e.PartsHealRequested()
 
 
@@ -319,7 +319,7 @@ def _decide_blackout(command: c.Blackout, state: ShowState, at: float) -> Decisi
 
 @_decide.register
 def _decide_freeze(command: c.Freeze, state: ShowState, at: float) -> Decision:
-    frozen = state.held is not None
+    frozen = state.frozen_view is not None
     on = not frozen if command.on is None else command.on
     return (e.FreezeSet(on),) if on != frozen else ()
 
@@ -346,7 +346,7 @@ def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decision:
+def _decide_add_curve_mark(command: c.AddCurveMark, state: ShowState, at: float) -> Decision:
     return (e.MarkNoted(command.name, command.text),)
 
 
@@ -356,7 +356,7 @@ def _decide_describe_system(command: DescribeSystem, state: ShowState, at: float
 
 
 @_decide.register
-def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision:
+def _decide_set_durability(command: c.SetDurability, state: ShowState, at: float) -> Decision:
     on = command.on and state.journal == "file"
     return (e.DurabilityChanged(on, command.why),) if on != state.durable else ()
 
@@ -370,7 +370,7 @@ def _decide_recording(command: PlanB | ShowRecording | EndRecording, state: Show
 
 
 @_decide.register
-def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision:
+def _decide_record_sample(command: c.RecordSample, state: ShowState, at: float) -> Decision:
     seen = tuple(sorted(name for name, visible in command.seen.items() if visible))
     events: list[e.Event] = [e.HealthSampled(command.sample.raw, command.sample.updated_at, seen)]
     freshness = judge_freshness(command.sample, at)
@@ -389,7 +389,7 @@ def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision
 
 
 @_decide.register
-def _decide_watch(command: c.Watch, state: ShowState, at: float) -> Decision:
+def _decide_check_freshness(command: c.CheckFreshness, state: ShowState, at: float) -> Decision:
     if command.error is not None:
         freshness: e.Freshness = "unknown"
     else:

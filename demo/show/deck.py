@@ -92,7 +92,7 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequ
     """
     by_place = {number: place for number, place in enumerate(places, 1) if place}
     new = by_place if places else renumbered(titles_of(state.chapters), titles)
-    held = state.held and _renumber_frozen(state.held, new)
+    frozen = state.frozen_view and _renumber_frozen(state.frozen_view, new)
     # During the replay of old events the deck may have chapters that this process does not know.
     own = dict(zip(number_duplicates(titles_of(state.deck)), state.deck, strict=True))
     chapters = tuple(own.get(key) or Chapter(key[0], "") for key in number_duplicates(titles))
@@ -110,11 +110,18 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequ
         verdicts=_renumber_verdicts(state.verdicts, new),
         ballots=_renumber_ballots(state.ballots, new),
         spans=tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in state.spans),
-        held=held,
+        frozen_view=frozen,
         # A frozen stage does not move, so its text stays too.
-        held_chapter=state.held_chapter or state.chapters[state.held.current] if held and state.held else None,
+        frozen_chapter=_find_frozen_chapter(state) if frozen else None,
         deck_error="",
     )
+
+
+def _find_frozen_chapter(state: ShowState) -> Chapter | None:
+    """Return the chapter that a frozen stage shows, as it was before any edit."""
+    if state.frozen_view is None:
+        return None
+    return state.frozen_chapter or state.chapters[state.frozen_view.current]
 
 
 def _keep_step(step: int, chapter: Chapter, is_same: bool) -> int:
@@ -122,14 +129,14 @@ def _keep_step(step: int, chapter: Chapter, is_same: bool) -> int:
     return min(step, chapter.step_count) if is_same else 1
 
 
-def _renumber_frozen(held: FrozenView, new: Mapping[int, int]) -> FrozenView | None:
+def _renumber_frozen(frozen: FrozenView, new: Mapping[int, int]) -> FrozenView | None:
     """Return what a frozen stage shows; None (no longer frozen) when its chapter is gone."""
-    number = new.get(held.current + 1)
+    number = new.get(frozen.current + 1)
     if number is None:
         return None
-    spans = tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in held.spans)
-    verdicts, reached = _renumber_verdicts(held.verdicts, new), max(number, _find_furthest(held.reached, new))
-    return replace(held, current=number - 1, reached=reached, verdicts=verdicts, spans=spans)
+    spans = tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in frozen.spans)
+    verdicts, reached = _renumber_verdicts(frozen.verdicts, new), max(number, _find_furthest(frozen.reached, new))
+    return replace(frozen, current=number - 1, reached=reached, verdicts=verdicts, spans=spans)
 
 
 def _renumber_verdicts(verdicts: Mapping[int, Verdict], new: Mapping[int, int]) -> dict[int, Verdict]:

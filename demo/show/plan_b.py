@@ -69,9 +69,9 @@ def find_need(state: ShowState) -> Need:
     """Return why a recording may be wanted: a fault failed, or the system is gone and no fault of ours explains it."""
     if any(fault.state == "failed" for fault in state.faults):
         return "fault"
-    if state.parts_error is not None:
+    if state.system_error is not None:
         return "system"
-    if state.parts_healing or any(fault.is_running or fault.awaits_recovery for fault in state.faults):
+    if state.system_healing or any(fault.is_running or fault.awaits_recovery for fault in state.faults):
         return ""
     sample = state.sample
     if sample is None:
@@ -92,7 +92,7 @@ def _show(command: ShowRecording, state: ShowState) -> Iterator[e.Event]:
 
 def _stop_all(state: ShowState) -> Iterator[e.Event]:
     """Yield the end of all that runs: nothing of the show itself goes on unseen, but for the healing of its faults."""
-    if state.held is not None:
+    if state.frozen_view is not None:
         yield e.FreezeSet(on=False)
     for number, action in enumerate(state.actions, 1):
         if action.status == "running":

@@ -7,14 +7,16 @@ from demo.errors import JournalError, describe
 from demo.show import events as e
 from demo.show.apply import apply
 from demo.show.deck import merged_faults, titles_of
-from demo.show.state import FaultState, ShowState, opening
+from demo.show.state import FaultState, ShowState, create_initial_state
 from demo.types import ChaosConfig, ChaosType, Chapter
 
 
 def bare_show(opened: e.ShowOpened, faults: Iterable[str]) -> ShowState:
     """Return a show before its first event of which only the titles and the names of the faults are known."""
     known = [FaultState(ChaosConfig(name, ChaosType.COMMAND, "")) for name in dict.fromkeys(faults)]
-    return opening(opened.subject, opened.subject, "", [Chapter(title, "") for title in opened.chapters], known)
+    return create_initial_state(
+        opened.subject, opened.subject, "", [Chapter(title, "") for title in opened.chapters], known
+    )
 
 
 def fold(

@@ -32,7 +32,7 @@ def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
         return Refusal("halted", "the show is halted: resume before a new fault")
     if fault.is_running:
         return Refusal("active", f"fault {fault.name!r} is already {_describe_activity(fault)}")
-    if state.parts_healing:
+    if state.system_healing:
         why = "heal all is still running and would undo a new fault: try again when it has finished"
         return Refusal("healing", why)
     if state.journal == "temporary":

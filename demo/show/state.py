@@ -179,7 +179,7 @@ class ShowState:
     """The deck of this process. `chapters` differs during the replay of events from before an edit."""
     deck_error: str = ""
     """Why the file of the deck, as it was edited last, cannot be presented; the show goes on with the deck before."""
-    held_chapter: Chapter | None = None
+    frozen_chapter: Chapter | None = None
     """The chapter that a frozen stage shows, if it was edited since: the audience goes on seeing it as it was."""
     seq: int = 0
     opened: bool = False
@@ -194,7 +194,7 @@ class ShowState:
     reached: int = 0
     halted: bool = False
     blackout: bool = False
-    held: FrozenView | None = None
+    frozen_view: FrozenView | None = None
     """While the stage is frozen: what the audience goes on seeing."""
     timer: Timer = field(default_factory=Timer)
     journal: JournalKind = "file"
@@ -206,10 +206,10 @@ class ShowState:
     """The line that is said is a question from the room."""
     countdown_ends_at: float | None = None
     countdown_number: int = 0
-    parts_healing: bool = False
-    parts_error: str | None = None
-    parts_failed_at: float = 0.0
-    parts_seen_broken: bool = False
+    system_healing: bool = False
+    system_error: str | None = None
+    system_failed_at: float = 0.0
+    system_seen_broken: bool = False
     """A node was seen not up at that error or since: only then does a sample with all nodes up clear the error."""
     sample: Sample | None = None
     seen: frozenset[str] = frozenset()
@@ -262,10 +262,10 @@ class ShowState:
 
     def is_up_again(self, sample: Sample) -> bool:
         """Return whether this sample ends the system's error: all of it is up, whoever did that."""
-        if self.parts_error is None or self.parts_healing or not self.parts_seen_broken:
+        if self.system_error is None or self.system_healing or not self.system_seen_broken:
             return False
         # A sample from before the error, or one without nodes, proves nothing.
-        return bool(sample.nodes) and not sample.has_issues and sample.updated_at >= self.parts_failed_at
+        return bool(sample.nodes) and not sample.has_issues and sample.updated_at >= self.system_failed_at
 
     def fault(self, name: str) -> FaultState | None:
         return next((fault for fault in self.faults if fault.name == name), None)
@@ -297,7 +297,7 @@ class ShowState:
         return replace(self, actions=tuple(actions))
 
 
-def opening(
+def create_initial_state(
     title: str, subject: str, description: str, chapters: Iterable[Chapter], faults: Iterable[FaultState] = ()
 ) -> ShowState:
     """Return a show before its first event. Raises `InvalidValue` for an empty deck or two faults of one name."""

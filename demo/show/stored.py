@@ -8,7 +8,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ BROUGHT = {
         "chapters",
         "deck",
         "deck_error",
-        "held_chapter",
+        "frozen_chapter",
         "journal",
         "replay",
         "plan_b",
@@ -34,6 +34,17 @@ BROUGHT = {
     FaultState: {"config", "observable", "own_target"},
 }
 """Fields that are not stored: every process knows them by itself."""
+
+STORED_NAMES: Mapping[type, Mapping[str, str]] = {
+    ShowState: {
+        "frozen_view": "held",
+        "system_healing": "parts_healing",
+        "system_error": "parts_error",
+        "system_failed_at": "parts_failed_at",
+        "system_seen_broken": "parts_seen_broken",
+    },
+}
+"""Fields that snapshots have under another name, the one they had when the format was made."""
 
 
 def encode_state(state: ShowState) -> str:
@@ -147,30 +158,38 @@ def _build_mapping_codec(key: Any, item: _Codec) -> _Codec:
     )
 
 
-def _iterate_fields(kind: type) -> Iterator[tuple[str, _Codec]]:
-    hints = typing.get_type_hints(kind)
-    for field in dataclasses.fields(kind):
-        if field.name not in BROUGHT.get(kind, ()):
-            yield field.name, _find_codec(hints[field.name])
+class _StoredField(NamedTuple):
+    """A field that is stored: its name in the class, its key in the snapshot, and how its value is written and read."""
+
+    name: str
+    key: str
+    codec: _Codec
 
 
 def _encode_fields(kind: type, value: Any) -> dict[str, Any]:
-    return {name: codec.encode(getattr(value, name)) for name, codec in _list_fields(kind)}
+    return {field.key: field.codec.encode(getattr(value, field.name)) for field in _list_fields(kind)}
 
 
 @cache
-def _list_fields(kind: type) -> tuple[tuple[str, _Codec], ...]:
-    return tuple(_iterate_fields(kind))
+def _list_fields(kind: type) -> tuple[_StoredField, ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple(_StoredField(name, key, _find_codec(hints[name])) for name, key in _list_keys(kind))
+
+
+def _list_keys(kind: type) -> list[tuple[str, str]]:
+    """Return the name of each field that is stored, and its key in the snapshot."""
+    names = [field.name for field in dataclasses.fields(kind) if field.name not in BROUGHT.get(kind, ())]
+    return [(name, STORED_NAMES.get(kind, {}).get(name, name)) for name in names]
 
 
 def _decode_fields(
     kind: type, plain: Mapping[str, Any], except_for: frozenset[str] | set[str] = frozenset()
 ) -> dict[str, Any]:
-    fields = [(name, codec) for name, codec in _list_fields(kind) if name not in except_for]
+    fields = [field for field in _list_fields(kind) if field.name not in except_for]
     # Refused, not guessed: the caller folds the events instead, which works for every version.
-    if set(plain) != {name for name, _ in fields}:
+    if set(plain) != {field.key for field in fields}:
         raise InvalidValue(f"the snapshot holds another {kind.__name__}: {sorted(plain)}")
-    return {name: codec.decode(plain[name]) for name, codec in fields}
+    return {field.name: field.codec.decode(plain[field.key]) for field in fields}
 
 
 def _describe(kind: Any, seen: dict[type, str]) -> None:
@@ -178,7 +197,7 @@ def _describe(kind: Any, seen: dict[type, str]) -> None:
         _describe(part, seen)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind not in seen:
         hints = typing.get_type_hints(kind)
-        names = [field.name for field in dataclasses.fields(kind) if field.name not in BROUGHT.get(kind, ())]
-        seen[kind] = f"{kind.__name__}: {', '.join(f'{name} {hints[name]}' for name in names)}"
-        for name in names:
+        keys = _list_keys(kind)
+        seen[kind] = f"{kind.__name__}: {', '.join(f'{key} {hints[name]}' for name, key in keys)}"
+        for name, _ in keys:
             _describe(hints[name], seen)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from demo.errors import InvalidValue, JournalError
-from demo.show.state import FaultState, ShowState, opening
+from demo.show.state import FaultState, ShowState, create_initial_state
 from demo.types import ChaosConfig, Chapter
 
 _OF_CHAPTER = tuple(field.name for field in dataclasses.fields(Chapter) if field.name != "on_enter")
@@ -44,7 +44,7 @@ def decode_deck(text: str) -> ShowState:
         data = json.loads(text)
         chapters = [_decode(Chapter, chapter) for chapter in data["chapters"]]
         faults = [_decode_fault(fault) for fault in data["faults"]]
-        return opening(data["title"], data["subject"], data["description"], chapters, faults)
+        return create_initial_state(data["title"], data["subject"], data["description"], chapters, faults)
     except (ValueError, TypeError, LookupError, InvalidValue) as error:
         raise JournalError(f"the deck in the journal cannot be read: {error}") from None
 

@@ -17,10 +17,10 @@ def describe_tally(ballot: BallotState) -> str:
     return f"the room says {', '.join(f'{option} {percent} %' for option, percent in shares)} ({count})"
 
 
-def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, is_beside: bool = False) -> str:
+def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, omit_measured: bool = False) -> str:
     """Say who was right, in sentences; "" while that is not known, or if nobody voted.
 
-    `is_beside`: the verdict is shown beside it, so what it measured is not said again.
+    `omit_measured`: the verdict is shown beside it, so what it measured is not said again.
     """
     if not ballot.is_final or not ballot.votes:
         return ""
@@ -42,7 +42,7 @@ def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, is_beside:
         return ""
     # The first sentence is the one that decided.
     measured = verdict.text.split(". ")[0].removesuffix(".")
-    middle = " " if is_beside else f" {translate('Measured: %(measured)s.', measured=measured)} "
+    middle = " " if omit_measured else f" {translate('Measured: %(measured)s.', measured=measured)} "
     return f"{_describe_majority(ballot)}{middle}{_judge_room(ballot, right)}".strip()
 
 

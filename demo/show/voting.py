@@ -164,7 +164,7 @@ def newly_settled(before: ShowState, after: ShowState) -> str:
     return ""
 
 
-def outcome_of(state: ShowState, ballot: BallotState, *, is_beside: bool = False) -> str:
+def outcome_of(state: ShowState, ballot: BallotState, *, omit_measured: bool = False) -> str:
     """Return who was right in a vote, in sentences, as `describe_outcome` says; "" while that is not known."""
     verdict = state.verdicts.get(state.hypothesis_number(ballot.number) or ballot.number)
-    return describe_outcome(ballot, verdict, is_beside=is_beside)
+    return describe_outcome(ballot, verdict, omit_measured=omit_measured)

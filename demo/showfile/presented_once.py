@@ -16,7 +16,7 @@ DIRECTORY = "presented"
 CLAIM_TIMEOUT_SEC = 3.0
 """How long to wait for the end of another process: one that is shutting down heals its faults first."""
 
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 
 _claimed: dict[Path, int] = {}
 """The locks that this process has, with their descriptors: a rehearsal presents the same show several times."""
@@ -56,7 +56,7 @@ class ShowLock:
                     f"this show ({self._show}) is already presented by {who}: end that first, or give this file an "
                     "id of its own if it is another show"
                 )
-            time.sleep(LOOK_SEC)
+            time.sleep(CHECK_INTERVAL_SEC)
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -23,7 +23,7 @@ TRUSTED_FAULTS = ("container", "tcp", "redis", "traffic")
 
 
 @dataclass(frozen=True)
-class Deed:
+class PlannedAction:
     """One thing that a show would do. `needs_trust`: it runs what the file says, so it needs `-x` (`--allow-run`)."""
 
     kind: Kind
@@ -34,26 +34,26 @@ class Deed:
         return f"{self.kind:<7} {self.text}"
 
 
-def deeds(show: Show) -> tuple[Deed, ...]:
+def list_planned_actions(show: Show) -> tuple[PlannedAction, ...]:
     """Return all that a show would do, each once: what it starts, runs, breaks, sends, asks and shows."""
     settings = show.settings
     found = (
         *_started(settings),
         *_loads(settings),
         *_of_secrets(settings),
-        *(deed for name, fault in settings.faults.items() for deed in _of_fault(name, fault)),
-        *(deed for chapter in show.chapters for step in chapter.settings.on_enter for deed in _of_step(step)),
-        *(deed for name, probe in settings.probes.items() for deed in _of_probe(name, probe)),
+        *(action for name, fault in settings.faults.items() for action in _of_fault(name, fault)),
+        *(action for chapter in show.chapters for step in chapter.settings.on_enter for action in _of_step(step)),
+        *(action for name, probe in settings.probes.items() for action in _of_probe(name, probe)),
         *_panels(settings),
         *_events(settings),
     )
     order = ("starts", "runs", "breaks", "sends", "asks", "shows")
-    return tuple(sorted(dict.fromkeys(found), key=lambda deed: order.index(deed.kind)))
+    return tuple(sorted(dict.fromkeys(found), key=lambda action: order.index(action.kind)))
 
 
-def needs_trust(show: Show) -> tuple[Deed, ...]:
+def needs_trust(show: Show) -> tuple[PlannedAction, ...]:
     """Return what makes the file a program. If there is nothing, it can be presented without `-x`."""
-    return tuple(deed for deed in deeds(show) if deed.needs_trust)
+    return tuple(action for action in list_planned_actions(show) if action.needs_trust)
 
 
 def refusal(show: Show) -> str:
@@ -61,70 +61,70 @@ def refusal(show: Show) -> str:
     found = needs_trust(show)
     if not found:
         return ""
-    listed = "\n".join(f"  {deed}" for deed in found)
+    listed = "\n".join(f"  {action}" for action in found)
     return (
         f"{show.source.file} is a program: it would do this on your machine:\n{listed}\n"
         f"If you trust it: add -x (--allow-run)"
     )
 
 
-def _started(settings: FrontMatter) -> Iterator[Deed]:
+def _started(settings: FrontMatter) -> Iterator[PlannedAction]:
     yield from _subject(settings)
     if (system := settings.system) is not None:
         if system.compose is not None:
-            yield Deed("starts", f"the containers of {system.compose}, and removes them at the end", True)
+            yield PlannedAction("starts", f"the containers of {system.compose}, and removes them at the end", True)
         else:
-            yield Deed("asks", f"the containers of the project {system.attach}, and leaves them as they are")
+            yield PlannedAction("asks", f"the containers of the project {system.attach}, and leaves them as they are")
     for name, process in settings.processes.items():
         user = f", as user {process.user}" if process.user else ""
-        yield Deed("starts", f"process {name}: {command(process.run)}{user}", True)
+        yield PlannedAction("starts", f"process {name}: {command(process.run)}{user}", True)
     for name, proxy in settings.proxies.items():
-        yield Deed("starts", f"proxy {name}: {proxy.listen} leads to {proxy.to}")
+        yield PlannedAction("starts", f"proxy {name}: {proxy.listen} leads to {proxy.to}")
 
 
-def _subject(settings: FrontMatter) -> Iterator[Deed]:
+def _subject(settings: FrontMatter) -> Iterator[PlannedAction]:
     """Yield the subject and its options that are no number or choice: an image or an address may not be harmless."""
     if (subject := settings.subject) is None:
         return
     if ":" in subject:
-        yield Deed("starts", f"the Python class {subject}", True)
+        yield PlannedAction("starts", f"the Python class {subject}", True)
         return
     kind = "built-in" if subject in names() else "installed"
-    yield Deed("starts", f"the {kind} system {subject}")
+    yield PlannedAction("starts", f"the {kind} system {subject}")
     try:
         taken = takes(subject)
     except DemoError:
         return  # told by the check
     for name, text in written_options(settings.options):
         if name not in taken or is_free_text(taken[name]):
-            yield Deed("starts", f"{subject} with {dashed(name)} {masked(text)}", True)
+            yield PlannedAction("starts", f"{subject} with {dashed(name)} {masked(text)}", True)
 
 
-def _loads(settings: FrontMatter) -> Iterator[Deed]:
+def _loads(settings: FrontMatter) -> Iterator[PlannedAction]:
     for name, load in settings.load.items():
         where = load.http or load.postgres or load.redis or ""
         writes = ", which are numbered and read again" if load.book else ""
-        yield Deed("sends", f"load {name}: {load.rate:g} requests a second to {masked(where)}{writes}", True)
+        yield PlannedAction("sends", f"load {name}: {load.rate:g} requests a second to {masked(where)}{writes}", True)
 
 
-def _of_secrets(settings: FrontMatter) -> Iterator[Deed]:
+def _of_secrets(settings: FrontMatter) -> Iterator[PlannedAction]:
     """Yield what leaves the environment: a stranger's file could send it to an address of its own."""
     for name, secret in settings.secrets.items():
-        yield Deed(
+        yield PlannedAction(
             "sends", f"the value of the environment variable {secret.env}, wherever the file has ${{{name}}}", True
         )
 
 
-def _of_fault(name: str, fault: FaultSettings) -> Iterator[Deed]:
+def _of_fault(name: str, fault: FaultSettings) -> Iterator[PlannedAction]:
     needs = fault.kind not in TRUSTED_FAULTS
-    yield Deed("breaks", f"fault {name}: {_deed_of(fault)}", needs)
+    yield PlannedAction("breaks", f"fault {name}: {_describe_injection(fault)}", needs)
     for word, argv in fault.before.items():
-        yield Deed("runs", f"fault {name} reads {word}: {command(argv)}", True)
+        yield PlannedAction("runs", f"fault {name} reads {word}: {command(argv)}", True)
     for text in _undo_texts(fault):
-        yield Deed("runs", f"fault {name} is undone by {text}", True)
+        yield PlannedAction("runs", f"fault {name} is undone by {text}", True)
 
 
-def _deed_of(fault: FaultSettings) -> str:
+def _describe_injection(fault: FaultSettings) -> str:
     if (container := fault.container) is not None:
         target = container.service or container.name or container.group or f"where {container.where}"
         return f"{container.do} container {target}"
@@ -135,10 +135,10 @@ def _deed_of(fault: FaultSettings) -> str:
         return f"{value.method} {masked(value.url)}, the value at {value.path}"
     if fault.run is not None or fault.exec is not None or fault.http is not None:
         return _action(fault.run, fault.exec, fault.http)
-    return _deed_on_connections(fault)
+    return _describe_connection_fault(fault)
 
 
-def _deed_on_connections(fault: FaultSettings) -> str:
+def _describe_connection_fault(fault: FaultSettings) -> str:
     if fault.tcp is not None:
         return f"connections through proxy {fault.tcp.proxy}"
     if fault.redis is not None:
@@ -156,55 +156,59 @@ def _undo_texts(fault: FaultSettings) -> Iterator[str]:
         yield _action(step.run, step.exec, step.http) if isinstance(step, ActionStep) else command(step)
 
 
-def _of_step(step: Step | str) -> Iterator[Deed]:
+def _of_step(step: Step | str) -> Iterator[PlannedAction]:
     if isinstance(step, str):
         return
     if step.run is not None or step.exec is not None:
-        yield Deed("runs", _action(step.run, step.exec, None), True)
+        yield PlannedAction("runs", _action(step.run, step.exec, None), True)
     if step.http is not None:
-        yield Deed("sends", _action(None, None, step.http), True)
+        yield PlannedAction("sends", _action(None, None, step.http), True)
     if step.python is not None:
-        yield Deed("runs", f"Python function {step.python}", True)
+        yield PlannedAction("runs", f"Python function {step.python}", True)
 
 
-def _of_probe(name: str, probe: ProbeSettings) -> Iterator[Deed]:
+def _of_probe(name: str, probe: ProbeSettings) -> Iterator[PlannedAction]:
     if probe.run is not None:
-        yield Deed("runs", f"probe {name}, again and again: {command(probe.run)}", True)
+        yield PlannedAction("runs", f"probe {name}, again and again: {command(probe.run)}", True)
     elif probe.exec is not None:
-        yield Deed("runs", f"probe {name}, again and again: {_action(None, probe.exec, None)}", True)
+        yield PlannedAction("runs", f"probe {name}, again and again: {_action(None, probe.exec, None)}", True)
     elif given := addresses(probe):
-        yield Deed("asks", f"probe {name}: {probe.kind} {', '.join(map(masked, given))}")
+        yield PlannedAction("asks", f"probe {name}: {probe.kind} {', '.join(map(masked, given))}")
         yield from _beyond_reading(name, probe)
     elif probe.log is not None:
-        yield Deed("asks", f"probe {name}: the output of {probe.log.process or probe.log.service}")
+        yield PlannedAction("asks", f"probe {name}: the output of {probe.log.process or probe.log.service}")
     if probe.postgres is not None and probe.write:
-        yield Deed("sends", f"probe {name} writes rows into a table of its own")
+        yield PlannedAction("sends", f"probe {name} writes rows into a table of its own")
 
 
-def _beyond_reading(name: str, probe: ProbeSettings) -> Iterator[Deed]:
+def _beyond_reading(name: str, probe: ProbeSettings) -> Iterator[PlannedAction]:
     """Yield what a probe sends that can change something: SQL can, and so can a POST."""
     if probe.postgres is not None and probe.query is not None:
-        yield Deed("sends", f"probe {name}, again and again: {probe.query}", True)
+        yield PlannedAction("sends", f"probe {name}, again and again: {probe.query}", True)
     if probe.http is not None and probe.method == "POST":
-        yield Deed("sends", f"probe {name}, again and again: POST", True)
+        yield PlannedAction("sends", f"probe {name}, again and again: POST", True)
 
 
-def _panels(settings: FrontMatter) -> Iterator[Deed]:
+def _panels(settings: FrontMatter) -> Iterator[PlannedAction]:
     for name, panel in settings.panels.items():
         if panel.run is not None:
-            yield Deed("runs", f"panel {name}, shown to everyone who watches: {command(panel.run)}", True)
+            yield PlannedAction("runs", f"panel {name}, shown to everyone who watches: {command(panel.run)}", True)
         else:
             of = panel.log or panel.process
-            yield Deed("shows", f"panel {name}: the output of {of}, to everyone who watches, secrets filtered")
+            yield PlannedAction("shows", f"panel {name}: the output of {of}, to everyone who watches, secrets filtered")
 
 
-def _events(settings: FrontMatter) -> Iterator[Deed]:
+def _events(settings: FrontMatter) -> Iterator[PlannedAction]:
     for name, event in settings.events.items():
         if event.run is not None:
-            yield Deed("runs", f"event {name}, its matching lines shown to everyone: {command(event.run)}", True)
+            yield PlannedAction(
+                "runs", f"event {name}, its matching lines shown to everyone: {command(event.run)}", True
+            )
         else:
             of = event.log or event.process
-            yield Deed("shows", f"event {name}: matching lines of {of}, to everyone who watches, secrets filtered")
+            yield PlannedAction(
+                "shows", f"event {name}: matching lines of {of}, to everyone who watches, secrets filtered"
+            )
 
 
 def _action(run: tuple[str, ...] | None, inside: ExecCommand | ExecProbe | None, request: HttpRequest | None) -> str:

@@ -15,27 +15,27 @@ def audience_state(state: ShowState) -> ShowState:
     Else chapter, said line, verdicts, log and fault marks are those of the moment of freezing. Health, curves, faults,
     halt, blackout and the status of that chapter's action stay current; a countdown is only shown with its own chapter.
     """
-    held = state.held
-    if held is None:
+    frozen = state.frozen_view
+    if frozen is None:
         return state
-    counting = state.countdown_number == held.current + 1
+    counting = state.countdown_number == frozen.current + 1
     chapters = list(state.chapters)
-    chapters[held.current] = state.held_chapter or chapters[held.current]
-    known_spans = {(span.name, span.started_at) for span in held.spans}
+    chapters[frozen.current] = state.frozen_chapter or chapters[frozen.current]
+    known_spans = {(span.name, span.started_at) for span in frozen.spans}
     return replace(
         state,
         chapters=tuple(chapters),
-        current=held.current,
-        step=held.step,
-        reached=held.reached,
-        said=held.said,
-        said_is_question=held.said_is_question,
-        verdicts=held.verdicts,
+        current=frozen.current,
+        step=frozen.step,
+        reached=frozen.reached,
+        said=frozen.said,
+        said_is_question=frozen.said_is_question,
+        verdicts=frozen.verdicts,
         spans=tuple(_hide_later_chapter(span, (span.name, span.started_at) in known_spans) for span in state.spans),
-        log=held.log,
+        log=frozen.log,
         countdown_ends_at=state.countdown_ends_at if counting else None,
         # A vote on a chapter that the audience has not seen would tell what comes.
-        ballots=tuple(ballot for ballot in state.ballots if ballot.number <= held.reached),
+        ballots=tuple(ballot for ballot in state.ballots if ballot.number <= frozen.reached),
     )
 
 
@@ -45,7 +45,7 @@ def _hide_later_chapter(span: Span, is_known: bool) -> Span:
 
 def frozen_on(state: ShowState) -> int | None:
     """Return the chapter (1-based) that a frozen stage shows; None while the stage is not frozen."""
-    return state.held.current + 1 if state.held is not None else None
+    return state.frozen_view.current + 1 if state.frozen_view is not None else None
 
 
 def describe_hidden_chapter(state: ShowState) -> str:

@@ -103,7 +103,7 @@ def describe_vote_result(state: ShowState) -> str:
     if ballot is None or not ballot.is_final or not ballot.votes:
         return ""
     summary = _summarize(ballot)
-    return outcome_of(state, ballot, is_beside=True) or (f"{summary}." if summary else "")
+    return outcome_of(state, ballot, omit_measured=True) or (f"{summary}." if summary else "")
 
 
 def can_open_vote(state: ShowState) -> bool:

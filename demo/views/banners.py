@@ -43,7 +43,7 @@ def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...
         found.append(BannerView("halted", "halted", translate("Halted"), text))
     if not state.durable and state.journal != "none":
         found.append(_warn_not_durable(state, private))
-    if state.parts_healing and not state.halted:
+    if state.system_healing and not state.halted:
         found.append(BannerView("parts", "healing", translate("Restarting failed parts"), ""))
     running = [_describe_running(fault, private) for fault in state.faults if fault.is_running]
     healed = [_describe_healed(fault) for fault in state.faults if _was_healed_here(state, fault)]

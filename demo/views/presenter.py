@@ -333,8 +333,8 @@ def problems(state: ShowState) -> tuple[str, ...]:
         for fault in state.faults
         if fault.error
     ]
-    if state.parts_error:
-        found.append(translate("System: %(error)s", error=state.parts_error))
+    if state.system_error:
+        found.append(translate("System: %(error)s", error=state.system_error))
     if state.freshness != "live" and state.freshness_reason:
         found.append(translate("Health: %(error)s", error=state.freshness_reason))
     if not state.durable and state.journal == "file":

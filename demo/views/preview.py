@@ -48,11 +48,11 @@ def _unmeasured(state: ShowState, current: int, step: int) -> ShowState:
         log=(),
         said="",
         countdown_ends_at=None,
-        held=None,
+        frozen_view=None,
         halted=False,
         blackout=False,
         durable=True,
-        parts_healing=False,
+        system_healing=False,
         freshness="unknown",
         replay=None,
     )

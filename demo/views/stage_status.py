@@ -112,12 +112,8 @@ def _describe_show(state: ShowState) -> Iterator[StageStatusItem]:
     if not state.durable and state.journal == "file":
         title, text = translate("The journal cannot be written"), translate("a crash would lose the show")
         yield StageStatusItem("down", "down", title, text)
-    if state.parts_healing and not state.halted:
-<<<<<<< HEAD:demo/views/record.py
-        yield RecordItem("starting", "starting", translate("Restarting failed parts"), "")
-=======
-        yield StageStatusItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
->>>>>>> w-web:demo/views/stage_status.py
+    if state.system_healing and not state.halted:
+        yield StageStatusItem("starting", "starting", translate("Restarting failed parts"), "")
 
 
 def _describe_running(fault: FaultState, private: bool) -> StageStatusItem:

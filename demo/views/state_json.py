@@ -69,7 +69,7 @@ def snapshot(
         "chaos": [_dump_fault(state, fault, private, ahead) for fault in state.faults],
         "halted": state.halted,
         "blackout": state.blackout,
-        "frozen": state.held is not None,
+        "frozen": state.frozen_view is not None,
         "durable": state.durable,
         "said": state.said,
         "ballots": [dump_ballot(state, ballot, private=private) for ballot in state.ballots],

@@ -29,7 +29,7 @@ MAX_ORDER_BYTES = 1 << 20
 PATIENCE = "DEMO_WATCHDOG_PATIENCE_SEC"
 
 
-def patience_sec() -> float:
+def read_max_silence_sec() -> float:
     """Return how long a server may be silent before the watchdog heals faults without a time limit, in seconds.
 
     Raises `UsageError` for an environment variable that is not a number above 0.
@@ -57,7 +57,7 @@ class WatchdogClient:
             # Where the package is: the healing processes put it on their search path.
             "root": str(ROOT),
             "pid": os.getpid(),
-            "patience": patience_sec(),
+            "patience": read_max_silence_sec(),
         }
         self._pending: dict[str, dict[str, Any]] = {}
         self._pipe: _WatchdogPipe | None = None
@@ -187,9 +187,9 @@ async def check_start() -> None:
 class _WatchdogPipe:
     """The two pipes to one watchdog process. It takes their `close` for the death of this process."""
 
-    def __init__(self, orders: int, words: int) -> None:
-        self._orders_fd = orders
-        self._answers_fd = words
+    def __init__(self, command_fd: int, answer_fd: int) -> None:
+        self._command_fd = command_fd
+        self._answer_fd = answer_fd
         self._answers: list[dict[str, Any]] = []
         self._buffer = b""
         self._changed = asyncio.Event()
@@ -197,7 +197,7 @@ class _WatchdogPipe:
         self.pid: int | None = None
         self.is_open = True
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().add_reader(words, self._read)
+        asyncio.get_running_loop().add_reader(answer_fd, self._read)
 
     @classmethod
     async def open(cls, show: Mapping[str, Any]) -> "_WatchdogPipe":
@@ -233,7 +233,7 @@ class _WatchdogPipe:
             os.close(stdout)
         self.send(show)
         # The first process only forks the watchdog and exits, so its end says nothing: the answer does.
-        ready = await self._wait_for_answer(lambda word: "ready" in word)
+        ready = await self._wait_for_answer(lambda message: "ready" in message)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):
                 await starter.wait()
@@ -252,7 +252,7 @@ class _WatchdogPipe:
 
     async def ask(self, order: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
         """Send an order and wait for its answer; return False when none comes in time."""
-        return self.send(order) and await self._wait_for_answer(lambda word: word == answer) is not None
+        return self.send(order) and await self._wait_for_answer(lambda message: message == answer) is not None
 
     def send(self, order: Mapping[str, Any]) -> bool:
         """Send an order without waiting; return whether it was sent.
@@ -263,7 +263,7 @@ class _WatchdogPipe:
             return False
         line = json.dumps(order).encode() + b"\n"
         try:
-            sent = os.write(self._orders_fd, line)
+            sent = os.write(self._command_fd, line)
         except OSError:
             sent = 0
         if sent < len(line):
@@ -288,7 +288,7 @@ class _WatchdogPipe:
 
     def _read(self) -> None:
         try:
-            chunk = os.read(self._answers_fd, 65536)
+            chunk = os.read(self._answer_fd, 65536)
         except BlockingIOError:
             return
         except OSError:
@@ -307,9 +307,9 @@ class _WatchdogPipe:
         """Close our ends of the pipes. Safe to call twice."""
         if self.is_open:
             self.is_open = False
-            asyncio.get_running_loop().remove_reader(self._answers_fd)
-            os.close(self._answers_fd)
-            os.close(self._orders_fd)
+            asyncio.get_running_loop().remove_reader(self._answer_fd)
+            os.close(self._answer_fd)
+            os.close(self._command_fd)
             self._changed.set()
             self.ended.set_result(None)
 

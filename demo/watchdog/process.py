@@ -21,7 +21,7 @@ from typing import Any
 HUNG_SEC = 3.0
 """A server that is silent for this long counts as hung; faults past their time are healed for it then."""
 
-MEND_TIMEOUT_SEC = 45.0
+HEAL_ATTEMPT_TIMEOUT_SEC = 45.0
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 1.0, 10.0
 """Pauses between attempts: after a failed heal, and while an interrupted injection may still take effect."""
 
@@ -50,7 +50,7 @@ class HealAttempt:
     """
 
     def __init__(self, config: dict[str, Any], order: dict[str, Any], gone: bool, final: bool) -> None:
-        self.ends_at = time.monotonic() + MEND_TIMEOUT_SEC
+        self.ends_at = time.monotonic() + HEAL_ATTEMPT_TIMEOUT_SEC
         self._answer_bytes, self._error_bytes = b"", b""
         # A session of its own: whoever kills the watchdog's group must not kill what the driver starts for good.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
@@ -102,7 +102,7 @@ class HealAttempt:
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
         if timed_out:
-            return {"why": f"not healed within {MEND_TIMEOUT_SEC:g} s"}
+            return {"why": f"not healed within {HEAL_ATTEMPT_TIMEOUT_SEC:g} s"}
         last = self._error_bytes.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
         return {"why": f"the healing process failed: {last[0][:300]}"}
 
@@ -165,8 +165,8 @@ class WatchdogProcess:
         """Handle an order of the server: `hold`, `applied`, `release`, or a heartbeat, which is answered."""
         self.heard_at = time.monotonic()
         order = json.loads(line)
-        for held in self.undos.values():
-            held.was_healed_for_hung_server = False  # the server lives, and may inject it again
+        for undo in self.undos.values():
+            undo.was_healed_for_hung_server = False  # the server lives, and may inject it again
         if "hold" in order:
             self.lock_journal()
             lasts = order.pop("lasts")
@@ -188,92 +188,92 @@ class WatchdogProcess:
     def start_attempts(self) -> None:
         """Start an attempt for each undo that the server no longer takes care of."""
         now = time.monotonic()
-        for held in self.undos.values():
-            if held.attempt is None and now >= held.next_attempt_at and self._is_abandoned(held, now):
-                held.attempt = HealAttempt(
-                    self.config, held.order, self.is_server_gone, final=self._is_settled(held, now)
+        for undo in self.undos.values():
+            if undo.attempt is None and now >= undo.next_attempt_at and self._is_abandoned(undo, now):
+                undo.attempt = HealAttempt(
+                    self.config, undo.order, self.is_server_gone, final=self._is_settled(undo, now)
                 )
 
-    def _is_abandoned(self, held: PendingUndo, now: float) -> bool:
+    def _is_abandoned(self, undo: PendingUndo, now: float) -> bool:
         """Return whether the server will not heal this fault: it is gone, or hangs while the fault is due."""
         if self.is_server_gone:
             return True
         # By a clock that stands still while the machine sleeps: the server slept as well, and does not hang.
         silent_sec = now - self.heard_at
-        if held.was_healed_for_hung_server:
+        if undo.was_healed_for_hung_server:
             return False
-        if held.due is None:
+        if undo.due is None:
             return bool(silent_sec > self.config["patience"])
-        return silent_sec > HUNG_SEC and uptime() > held.due
+        return silent_sec > HUNG_SEC and uptime() > undo.due
 
-    def _is_settled(self, held: PendingUndo, now: float) -> bool:
+    def _is_settled(self, undo: PendingUndo, now: float) -> bool:
         """Return whether the injection can no longer take effect. A server that only hangs may still go on with it."""
-        return self.is_server_gone and (held.applied or now >= self._settles_at(held))
+        return self.is_server_gone and (undo.applied or now >= self._settles_at(undo))
 
-    def _settles_at(self, held: PendingUndo) -> float:
-        return (self.server_gone_at or 0.0) + float(held.order["plan"]["late_sec"])
+    def _settles_at(self, undo: PendingUndo) -> float:
+        return (self.server_gone_at or 0.0) + float(undo.order["plan"]["late_sec"])
 
     def collect(self, pipes: list[int]) -> None:
         """Read what the healing processes have written, and handle the answers of those that are done."""
-        for ident, held in tuple(self.undos.items()):
-            if held.attempt is None:
+        for ident, undo in tuple(self.undos.items()):
+            if undo.attempt is None:
                 continue
-            for pipe in held.attempt.pipes.intersection(pipes):
-                held.attempt.read(pipe)
-            if held.attempt.is_over:
-                answer = held.attempt.end()
-                held.attempt = None
-                self._handle_answer(ident, held, answer)
+            for pipe in undo.attempt.pipes.intersection(pipes):
+                undo.attempt.read(pipe)
+            if undo.attempt.is_over:
+                answer = undo.attempt.end()
+                undo.attempt = None
+                self._handle_answer(ident, undo, answer)
 
-    def _handle_answer(self, ident: str, held: PendingUndo, answer: dict[str, Any]) -> None:
+    def _handle_answer(self, ident: str, undo: PendingUndo, answer: dict[str, Any]) -> None:
         if answer["why"] is not None:
-            self._handle_failure(ident, held, str(answer["why"]))
+            self._handle_failure(ident, undo, str(answer["why"]))
         elif answer.get("already"):
             del self.undos[ident]
         elif not self.is_server_gone:
-            held.was_healed_for_hung_server = True
+            undo.was_healed_for_hung_server = True
         elif answer.get("final"):
             del self.undos[ident]
-            log_line(f"the server has terminated; healed {held.name} ({held.order['plan']['target']})")
+            log_line(f"the server has terminated; healed {undo.name} ({undo.order['plan']['target']})")
             if "unnoted" in answer:
-                log_line(f"the next start heals {held.name} again: {answer['unnoted']}")
+                log_line(f"the next start heals {undo.name} again: {answer['unnoted']}")
         else:
             # Healed, but the injection may still take effect: check again, at the latest when it no longer can.
-            self._delay_next_attempt(held)
-            held.next_attempt_at = max(time.monotonic(), min(held.next_attempt_at, self._settles_at(held)))
+            self._delay_next_attempt(undo)
+            undo.next_attempt_at = max(time.monotonic(), min(undo.next_attempt_at, self._settles_at(undo)))
 
-    def _delay_next_attempt(self, held: PendingUndo) -> None:
-        held.next_attempt_at = time.monotonic() + held.pause_sec
-        held.pause_sec = min(MAX_RETRY_SEC, held.pause_sec * 2)
+    def _delay_next_attempt(self, undo: PendingUndo) -> None:
+        undo.next_attempt_at = time.monotonic() + undo.pause_sec
+        undo.pause_sec = min(MAX_RETRY_SEC, undo.pause_sec * 2)
 
-    def _handle_failure(self, ident: str, held: PendingUndo, why: str) -> None:
-        self._delay_next_attempt(held)
+    def _handle_failure(self, ident: str, undo: PendingUndo, why: str) -> None:
+        self._delay_next_attempt(undo)
         gives_up = self.server_gone_at is not None and time.monotonic() > self.server_gone_at + GIVE_UP_AFTER_SEC
         # Once for each reason: a line at every attempt would bury the terminal for ten minutes.
-        if gives_up or held.reported != why:
-            held.reported = why
-            log_line(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
+        if gives_up or undo.reported != why:
+            undo.reported = why
+            log_line(f"{undo.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
         if gives_up:
             del self.undos[ident]
 
     def pipes(self) -> list[int]:
-        return [pipe for held in self.undos.values() if held.attempt is not None for pipe in held.attempt.pipes]
+        return [pipe for undo in self.undos.values() if undo.attempt is not None for pipe in undo.attempt.pipes]
 
     def wait_sec(self) -> float | None:
         """Return for how many seconds to sleep at most; None: until the server sends something."""
-        if any(held.attempt is not None for held in self.undos.values()):
+        if any(undo.attempt is not None for undo in self.undos.values()):
             # A child that holds the pipes open hides the end of its parent from `select`: poll the process.
             return 0.1
         if self.is_server_gone:
-            return max(0.0, min(held.next_attempt_at for held in self.undos.values()) - time.monotonic())
+            return max(0.0, min(undo.next_attempt_at for undo in self.undos.values()) - time.monotonic())
         # Nothing arrives from a server that hangs: its silence has to be noticed in time.
         return 0.5 if self.undos else None
 
 
-def send_message(word: dict[str, Any]) -> None:
+def send_message(message: dict[str, Any]) -> None:
     """Send a message to the server, if it still reads."""
     with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")
+        os.write(sys.stdout.fileno(), json.dumps(message).encode() + b"\n")
 
 
 def log_line(text: str) -> None:

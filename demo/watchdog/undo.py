@@ -18,8 +18,8 @@ HEAL_TIMEOUT_SEC = 12.0
 MAX_HEAL_TIMEOUT_SEC = 40.0
 """The most that a driver may ask for: the watchdog ends an attempt after 45 s."""
 
-LOOK_EVERY_SEC = 0.05
-LOOK_SEC = 5.0
+CHECK_INTERVAL_SEC = 0.05
+CHECK_TIMEOUT_SEC = 5.0
 """Timeout of a check. Even the last one gets all of it: cut short, it would report a timeout and not the real state."""
 
 LANDING_TIMEOUT_SEC = 5.0
@@ -71,10 +71,10 @@ async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
     await run_with_timeout(timeout_sec, driver.heal(plan), f"healing {plan.target}")
     # A target may need a moment to look healed after its undo: a container that starts, a node that rejoins.
     while True:
-        left_sec = max(LOOK_SEC, deadline - time.monotonic())
+        left_sec = max(CHECK_TIMEOUT_SEC, deadline - time.monotonic())
         if await run_with_timeout(left_sec, driver.is_healed(plan), f"checking {plan.target}"):
             return
         # Only after a check: the target gets a last chance, even if the heal itself took all the time.
         if time.monotonic() > deadline:
             raise FaultError(f"{plan.target} was not healed within {timeout_sec:g} s")
-        await asyncio.sleep(LOOK_EVERY_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.ballots.ballot_box import BallotBox
 from demo.ballots.vote_file import SUFFIX, VoteFile
-from demo.conductor import ShowHost, measured_show
+from demo.conductor import ShowHost, get_live_show
 from demo.errors import log_unexpected
 from demo.notify.delivery import Delivery
 from demo.questions.question_box import QuestionBox
@@ -100,12 +100,12 @@ class Web:
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
         self.hub = self.live.hub
-        self.metrics = Metrics(measured_show(conductor), self.hub, deliveries)
+        self.metrics = Metrics(get_live_show(conductor), self.hub, deliveries)
         self.programs = EventStream(conductor)
         self.commands = CommandHandler(conductor, self.live.viewers)
         votes = conductor.journal.path.with_name(conductor.journal.path.name + SUFFIX)
         # What is recorded takes no votes; those of the show itself stay with it.
-        live = measured_show(conductor)
+        live = get_live_show(conductor)
         self.ballots = BallotBox(live, VoteFile(votes, conductor.epoch), lambda: conductor.state.replay is None)
         if self.questions is not None:
             self.questions.on_change = self.live.publish_soon

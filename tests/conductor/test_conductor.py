@@ -393,7 +393,7 @@ async def test_a_system_that_cannot_start_is_said_and_the_show_goes_on() -> None
         raise DemoError("there is no Redis here")
 
     async with playing(THREE, start_system=start) as conductor:
-        await reached(conductor, lambda state: state.parts_error == "there is no Redis here")
+        await reached(conductor, lambda state: state.system_error == "there is no Redis here")
         assert (await ask(conductor, c.Advance())).number == 2
 
 

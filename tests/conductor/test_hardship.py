@@ -259,7 +259,7 @@ async def test_the_systems_heal_waits_for_the_faults_own() -> None:
             await ask(conductor, c.Inject("off"))
             await reached(conductor, lambda state: state.faults[0].state == "active")
             await ask(conductor, what)
-            await reached(conductor, lambda state: not state.parts_healing)
+            await reached(conductor, lambda state: not state.system_healing)
         assert order == ["fault", "system"]
         system = System()
         slow = Slow(system, duration=math.inf)

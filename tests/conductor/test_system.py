@@ -35,8 +35,8 @@ async def test_a_system_that_cannot_be_healed_does_not_keep_failed_faults_from_b
         await reached(conductor, lambda state: state.faults[0].state == "failed")
         switch.fails = {}
         await reached(conductor, lambda state: state.faults[0].state == "idle")
-        state = await reached(conductor, lambda state: not state.parts_healing)
-        assert state.parts_error == "healing the system took longer than 0.2 s"
+        state = await reached(conductor, lambda state: not state.system_healing)
+        assert state.system_error == "healing the system took longer than 0.2 s"
 
 
 async def test_a_start_that_outlasts_a_heal_takes_back_that_it_failed() -> None:
@@ -47,9 +47,9 @@ async def test_a_start_that_outlasts_a_heal_takes_back_that_it_failed() -> None:
 
     async with playing(THREE, start_system=go_on.wait, heal_system=heal_system, heal_sec=0.1) as conductor:
         await ask(conductor, c.Heal())
-        await reached(conductor, lambda state: state.parts_error is not None)
+        await reached(conductor, lambda state: state.system_error is not None)
         go_on.set()
-        await reached(conductor, lambda state: state.parts_error is None)
+        await reached(conductor, lambda state: state.system_error is None)
 
 
 class Keeper:
@@ -145,7 +145,7 @@ async def test_a_start_that_fails_while_all_is_healed_lets_nothing_new_be_broken
         with pytest.raises(Refused, match="heal all is still running"):
             await ask(conductor, c.Inject("off"))
         go_on.set()
-        await reached(conductor, lambda state: not state.parts_healing)
+        await reached(conductor, lambda state: not state.system_healing)
         assert (await ask(conductor, c.Inject("off"))).faults[0].run == 1
 
 

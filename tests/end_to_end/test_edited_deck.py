@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from demo.show import ShowState, apply, opening
+from demo.show import ShowState, apply, create_initial_state
 from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
 from demo.types import Chapter
@@ -123,7 +123,7 @@ def deck(titles: str) -> tuple[Chapter, ...]:
 
 
 def folded(own: str, *events: e.Event) -> ShowState:
-    state = opening("talk", "talk", "", deck(own))
+    state = create_initial_state("talk", "talk", "", deck(own))
     for seq, event in enumerate(events, 1):
         state = apply(state, e.JournalEntry(seq, float(seq), "test", event))
     return state

@@ -94,7 +94,7 @@ def test_a_curve_ends_with_the_newest_sample_however_fast_they_come(pause: float
             "metrics": [{"name": "load", "value": number}],
             "interval_sec": pause,
         }
-        show.play(c.Observe(read_sample(health, show.at), {}), later=pause)
+        show.play(c.RecordSample(read_sample(health, show.at), {}), later=pause)
         view = stage_view(show.state)
         (plot,) = view.timeline.plots
         assert view.figure is not None

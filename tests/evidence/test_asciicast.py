@@ -14,7 +14,7 @@ from demo.cli.replays import read_size
 from demo.errors import UsageError
 from demo.evidence.asciicast import make_asciicast
 from demo.show import commands as c
-from demo.show import opening
+from demo.show import create_initial_state
 from demo.types import Chapter
 from tests.journal.test_recordings import RECORDINGS
 from tests.support.demo_command import run_demo
@@ -24,7 +24,9 @@ SIZE = (100, 30)
 
 
 def played(*moves: tuple[c.Command, float]) -> list[Any]:
-    play = Player(opening("t", "s", "d", [Chapter("One", "first words"), Chapter("Two", "second words")], [fault()]))
+    play = Player(
+        create_initial_state("t", "s", "d", [Chapter("One", "first words"), Chapter("Two", "second words")], [fault()])
+    )
     states = []
     for what, later in moves:
         known = len(play.entries)

@@ -193,9 +193,9 @@ async def test_curtain_freeze_and_halt_are_the_presenters_own(tmp_path: Path) ->
         await ask(replay, c.Freeze(True))
         moved = await ask(replay, c.Goto(3))
         assert moved.blackout
-        assert moved.held is not None
-        assert (moved.held.current, moved.number) == (0, 3)
-        assert moved.held_chapter is not None
+        assert moved.frozen_view is not None
+        assert (moved.frozen_view.current, moved.number) == (0, 3)
+        assert moved.frozen_chapter is not None
         halted = await ask(replay, c.Halt())
         assert halted.replay is not None
         assert (halted.replay.phase, halted.halted) == ("stopped", False)

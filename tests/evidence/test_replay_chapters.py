@@ -5,7 +5,7 @@ from pathlib import Path
 
 from demo.evidence.replay_chapters import Cue, list_cues, make_webvtt
 from demo.show import commands as c
-from demo.show import opening
+from demo.show import create_initial_state
 from demo.types import Chapter
 from tests.journal.test_recordings import RECORDINGS
 from tests.support.demo_command import run_demo
@@ -13,7 +13,7 @@ from tests.support.show_player import Player
 
 
 def test_each_visit_of_a_chapter_is_a_cue_from_the_start_of_the_show_on() -> None:
-    play = Player(opening("t", "s", "d", [Chapter("One", ""), Chapter("A <b> & --> c", "")]))
+    play = Player(create_initial_state("t", "s", "d", [Chapter("One", ""), Chapter("A <b> & --> c", "")]))
     states = []
     for what, later in ((c.Open(), 5.0), (c.Advance(), 61.5), (c.Back(), 3600.0), (c.Say("x"), 2.0)):
         known = len(play.entries)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.showfile.show import open_show
-from demo.showfile.trust import deeds
+from demo.showfile.trust import list_planned_actions
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
 from tests.support.recording_checks import check_reported_and_replayed
 
@@ -93,6 +93,6 @@ def test_the_real_client_understands_every_command_and_only_lacks_a_cluster(tmp_
 
 
 def test_whoever_presents_it_is_told_each_command() -> None:
-    told = "\n".join(deed.text for deed in deeds(open_show(EXAMPLES / "kubectl.md")))
+    told = "\n".join(action.text for action in list_planned_actions(open_show(EXAMPLES / "kubectl.md")))
     for argv in commands():
         assert " ".join(argv[:3]) in told

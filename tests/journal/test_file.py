@@ -14,8 +14,8 @@ from demo.errors import JournalError
 from demo.journal import Journal, note_healed
 from demo.journal.library import JournalDirectory, JournalOpener
 from demo.show import commands as c
+from demo.show import create_initial_state
 from demo.show import events as e
-from demo.show import opening
 from demo.types import Plan
 from demo.views.banners import banners
 from tests.conductor.test_conductor import THREE, Switch, System, ask, playing, reached
@@ -197,7 +197,7 @@ async def test_a_file_that_another_journal_was_copied_over_is_said(tmp_path: Pat
 @pytest.mark.parametrize("continued", [False, True])
 async def test_who_notes_a_heal_from_outside_leaves_the_log_of_a_running_show(tmp_path: Path, continued: bool) -> None:
     """A process that closes any descriptor of a file gives up its locks; the next one out throws the log away."""
-    directory, show = JournalDirectory(tmp_path / "shows"), opening("T", "s", "d", PLAIN)
+    directory, show = JournalDirectory(tmp_path / "shows"), create_initial_state("T", "s", "d", PLAIN)
     titles = tuple(chapter.title for chapter in PLAIN)
     journal = JournalOpener("s", directory=directory).open(show)
     await journal.append([e.JournalEntry(1, 1.0, "test", e.ShowOpened("s", titles))])

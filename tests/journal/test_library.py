@@ -21,7 +21,7 @@ from demo.journal.library.directory import MAX_ENDED, continues_next, key, key_o
 from demo.journal.library.inspect import JournalSummary, summarize
 from demo.journal.library.undo_transfer import list_set_aside, move_aside
 from demo.journal.sqlite_file import APPLICATION_ID, open_file
-from demo.show import ShowState, opening
+from demo.show import ShowState, create_initial_state
 from demo.show import events as e
 from demo.types import Chapter, Plan
 
@@ -58,7 +58,7 @@ CLOCK = Clock()
 
 
 def show(titles: Sequence[str] = TITLES) -> ShowState:
-    return opening("a talk", "none", "", [Chapter(title, "") for title in titles])
+    return create_initial_state("a talk", "none", "", [Chapter(title, "") for title in titles])
 
 
 def begun_at(path: Path, at: float) -> None:

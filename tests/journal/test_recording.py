@@ -19,7 +19,7 @@ from demo.narration.image import make_image
 from demo.narration.page_style import PageStyle
 from demo.narration.threshold import Threshold
 from demo.show import commands as c
-from demo.show.state import FaultState, opening
+from demo.show.state import FaultState, create_initial_state
 from demo.show.stored_deck import decode_deck, encode_deck
 from demo.subjects.registry import load
 from demo.types import ChaosConfig, ChaosType, Chapter
@@ -60,7 +60,7 @@ class NoStage:
 def test_every_built_in_deck_comes_back_as_it_was(name: str) -> None:
     subject = load(name)
     deck = tuple(subject.chapters(NoStage()))
-    show = opening(subject.title, name, subject.description, deck, map(FaultState.of, subject.faults))
+    show = create_initial_state(subject.title, name, subject.description, deck, map(FaultState.of, subject.faults))
     stored = decode_deck(encode_deck(show))
     assert stored.chapters == without_actions(deck)
     assert stored.faults == show.faults
@@ -140,7 +140,7 @@ async def test_a_damaged_deck_is_said_and_an_empty_journal_too(tmp_path: Path) -
 
 
 def test_a_deck_of_a_later_version_is_read_without_what_is_unknown_and_of_an_earlier_one_with_defaults() -> None:
-    show = opening("T", "s", "D", DECK, [FaultState(ChaosConfig("k", ChaosType.COMMAND, "", math.inf))])
+    show = create_initial_state("T", "s", "D", DECK, [FaultState(ChaosConfig("k", ChaosType.COMMAND, "", math.inf))])
     data = json.loads(encode_deck(show))
     data["chapters"][0] |= {"hologram": True}
     del data["chapters"][0]["budget_sec"], data["faults"][0]["config"]["burst_multiplier"]

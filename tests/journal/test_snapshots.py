@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from demo.journal import Journal
 from demo.journal.library.inspect import summarize
 from demo.journal.sqlite_file import STORY
-from demo.show import ShowState, apply, opening
+from demo.show import ShowState, apply, create_initial_state
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.stored import decode_state, encode_state
@@ -27,7 +27,7 @@ FAULTS = (fault(), fault("pause"))
 
 def show() -> ShowState:
     """As it is before its first event."""
-    return opening("T", "s", "d", DECK, FAULTS)
+    return create_initial_state("T", "s", "d", DECK, FAULTS)
 
 
 PLAYS: dict[str, Callable[[Player], object]] = {
@@ -47,7 +47,7 @@ PLAYS: dict[str, Callable[[Player], object]] = {
     "resume": lambda p: p.play(c.Resume()),
     "up": lambda p: p.see(),
     "down": lambda p: p.see(up=False, seen=["kill"]),
-    "lost": lambda p: p.play(c.Durable(False, "the disk is full")),
+    "lost": lambda p: p.play(c.SetDurability(False, "the disk is full")),
     "again": lambda p: p.play(c.Open()),
     "countdown": lambda p: p.play(c.StartCountdown(1, 5.0)),
 }
@@ -138,7 +138,10 @@ async def test_without_a_snapshot_that_can_be_read_the_events_are_folded(tmp_pat
 async def test_a_snapshot_of_another_deck_or_of_other_faults_is_not_read(tmp_path: Path) -> None:
     played, then = a_show()
     await kept(tmp_path / "j", played.entries, then)
-    for other in (opening("T", "s", "d", (*DECK, chapter("four")), FAULTS), opening("T", "s", "d", DECK, FAULTS[:1])):
+    for other in (
+        create_initial_state("T", "s", "d", (*DECK, chapter("four")), FAULTS),
+        create_initial_state("T", "s", "d", DECK, FAULTS[:1]),
+    ):
         journal = Journal(tmp_path / "j")
         assert await journal.restore(other) == other
         await journal.close()

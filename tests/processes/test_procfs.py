@@ -12,7 +12,15 @@ import pytest
 
 from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import Launch, descendants, is_stopped, likely_children, listeners, marked, orphans
+from demo.processes.procfs import (
+    Launch,
+    descendants,
+    is_stopped,
+    likely_children,
+    list_by_environment,
+    listeners,
+    orphans,
+)
 from tests.support.servers import wait_for
 
 LISTENS = """
@@ -70,8 +78,8 @@ def test_how_a_process_was_started_is_told(family: Family, tmp_path: Path) -> No
 
 
 def test_a_mark_in_the_environment_comes_down_to_children(family: Family) -> None:
-    assert set(marked("FAMILY", "ours")) == {family.parent.pid, family.child}
-    assert marked("FAMILY", "our") == {}
+    assert set(list_by_environment("FAMILY", "ours")) == {family.parent.pid, family.child}
+    assert list_by_environment("FAMILY", "our") == {}
 
 
 def test_a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone(family: Family) -> None:

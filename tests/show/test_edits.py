@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.show import ShowState, apply, opening
+from demo.show import ShowState, apply, create_initial_state
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.deck import with_own_deck
@@ -156,7 +156,7 @@ def test_the_journal_replays_to_the_same_show_and_so_does_a_snapshot() -> None:
     edit(play, edited, (2, 3), Driver("kill"))
     play.play(c.Freeze(True))
     faults = [FaultState.of(Driver("kill"))]
-    fresh = opening("t", "test", "d", edited, faults)
+    fresh = create_initial_state("t", "test", "d", edited, faults)
     state = fresh
     for entry in play.entries:
         event = e.from_json(e.to_json(entry.event))
@@ -166,7 +166,19 @@ def test_the_journal_replays_to_the_same_show_and_so_does_a_snapshot() -> None:
 
 
 def story(state: ShowState) -> dict[str, Any]:
-    names = ("number", "step", "actions", "verdicts", "reached", "visit", "said", "timer", "held", "spans", "log")
+    names = (
+        "number",
+        "step",
+        "actions",
+        "verdicts",
+        "reached",
+        "visit",
+        "said",
+        "timer",
+        "frozen_view",
+        "spans",
+        "log",
+    )
     return {name: getattr(state, name) for name in names} | {"titles": [one.title for one in state.chapters]}
 
 

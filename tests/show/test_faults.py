@@ -65,7 +65,7 @@ def test_an_injection_that_breaks_half_way_is_healed_and_stays_failed() -> None:
     show = player()
     show.play(c.Inject("kill"))
     show.play(c.FaultPlanned("kill", 1, "n"))
-    show.play(c.FaultBroke("kill", 1, "no such process", touched=True))
+    show.play(c.InjectionFailed("kill", 1, "no such process", may_have_changed_target=True))
     assert show.fault().state == "healing"
     show.play(c.HealEnd("kill", 1))
     assert (show.fault().state, show.fault().error) == ("failed", "no such process")
@@ -76,7 +76,7 @@ def test_an_injection_that_breaks_half_way_is_healed_and_stays_failed() -> None:
 def test_a_plan_that_fails_touches_nothing_and_needs_no_heal() -> None:
     show = player()
     show.play(c.Inject("kill"))
-    events = show.play(c.FaultBroke("kill", 1, "already down", touched=False))
+    events = show.play(c.InjectionFailed("kill", 1, "already down", may_have_changed_target=False))
     assert events == (e.FaultFailed("kill", 1, "already down", False),)
     assert not show.fault().is_running
 
@@ -115,16 +115,16 @@ def test_halt_cancels_actions_heals_everything_and_refuses_new_faults_until_resu
     show.play(c.HealEnd("kill", 1))
     show.play(c.Resume())
     assert show.refused(c.Inject("kill")) == "healing", "the parts' heal would undo it"
-    show.play(c.PartsHealEnd(None))
+    show.play(c.SystemHealFinished(None))
     assert show.refused(c.Inject("kill")) is None
 
 
 def test_a_start_that_succeeds_after_all_takes_back_what_was_said() -> None:
     show = player()
-    show.play(c.PartsHealEnd("healing the system took longer than 45 s"))
-    assert show.play(c.PartsHealEnd(None)) == (e.PartsHealed(),)
-    assert show.state.parts_error is None
-    assert show.play(c.PartsHealEnd(None)) == ()
+    show.play(c.SystemHealFinished("healing the system took longer than 45 s"))
+    assert show.play(c.SystemHealFinished(None)) == (e.PartsHealed(),)
+    assert show.state.system_error is None
+    assert show.play(c.SystemHealFinished(None)) == ()
 
 
 def test_halt_works_twice() -> None:
@@ -232,7 +232,7 @@ def test_picking_up_a_show_heals_what_was_in_place() -> None:
 def test_a_node_that_vanishes_from_the_poll_is_down_not_gone() -> None:
     show = player()
     show.see()
-    show.play(c.Observe(_sample(show.at + 1)))
+    show.play(c.RecordSample(_sample(show.at + 1)))
     assert show.state.sample is not None
     assert [(node.id, node.health) for node in show.state.sample.nodes] == [("other", "up"), ("n", "down")]
     assert show.state.sample.has_issues
@@ -246,16 +246,16 @@ def _sample(at: float) -> Sample:
 def test_freshness_is_told_by_the_conductors_clock(age: float, freshness: str) -> None:
     show = player()
     show.see()
-    show.play(c.Watch(), later=age)
+    show.play(c.CheckFreshness(), later=age)
     assert show.state.freshness == freshness
 
 
 def test_a_poller_that_ended_is_unknown_at_once_and_says_why() -> None:
     show = player()
     show.see()
-    show.play(c.Watch("the poller ended: boom"), later=0.1)
+    show.play(c.CheckFreshness("the poller ended: boom"), later=0.1)
     assert (show.state.freshness, show.state.freshness_reason) == ("unknown", "the poller ended: boom")
-    assert show.play(c.Watch("the poller ended: boom")) == ()
+    assert show.play(c.CheckFreshness("the poller ended: boom")) == ()
 
 
 # What must not be measured.
@@ -265,7 +265,7 @@ def test_a_fault_that_was_called_off_is_never_seen() -> None:
     show = player()
     show.play(c.Inject("kill"))
     show.play(c.FaultPlanned("kill", 1, "n"))
-    show.play(c.FaultBroke("kill", 1, "called off", touched=False))
+    show.play(c.InjectionFailed("kill", 1, "called off", may_have_changed_target=False))
     show.see(up=False, seen=["kill"], later=600)
     assert show.fault().detected_after_sec is None
 
@@ -300,7 +300,7 @@ def test_what_is_first_seen_long_after_the_heal_is_no_effect_of_the_fault() -> N
 def test_without_a_journal_no_new_fault_but_moves_heal_and_halt() -> None:
     show = player()
     show.inject()
-    show.play(c.Durable(False))
+    show.play(c.SetDurability(False))
     assert show.refused(c.Inject("kill")) == "active"
     assert show.refused(c.Heal("kill")) is None
     show.play(c.HealEnd("kill", 1))

@@ -96,7 +96,7 @@ def test_what_is_measured_stays_live() -> None:
     assert view.cards[0].state == "down"
     assert [banner.id for banner in view.banners] == ["kill"]
     assert view.sampled_at == play.at
-    play.play(c.Watch(), later=5)
+    play.play(c.CheckFreshness(), later=5)
     assert stage_view(play.state).freshness == "stale"
     play.play(c.Halt())
     assert stage_view(play.state).halted
@@ -169,9 +169,9 @@ def test_a_freeze_is_a_toggle_or_set_and_twice_changes_nothing() -> None:
     play = player(*DECK)
     assert play.play(c.Freeze()) == (e.FreezeSet(True),)
     play.play(c.Advance())
-    held = play.state.held
+    held = play.state.frozen_view
     assert play.play(c.Freeze(True)) == ()
-    assert play.state.held is held, "a second freeze does not take the chapter of now"
+    assert play.state.frozen_view is held, "a second freeze does not take the chapter of now"
     assert play.play(c.Freeze()) == (e.FreezeSet(False),)
     assert play.play(c.Freeze(False)) == ()
 

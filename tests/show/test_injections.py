@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from demo.show import Refusal, apply, opening
+from demo.show import Refusal, apply, create_initial_state
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.stored import decode_state, encode_state
@@ -93,5 +93,5 @@ def test_both_are_on_disk_and_in_a_snapshot() -> None:
     injected(show, c.Inject("kill", 1.5, "b", ("b",)))
     [requested] = [entry.event for entry in show.entries if isinstance(entry.event, e.FaultRequested)]
     assert e.from_json(e.to_json(requested)) == e.FaultRequested("kill", 1, 1.5, "b")
-    again = decode_state(encode_state(show.state), opening("T", "s", "d", PLAIN, [fault()]))
+    again = decode_state(encode_state(show.state), create_initial_state("T", "s", "d", PLAIN, [fault()]))
     assert again.faults == show.state.faults

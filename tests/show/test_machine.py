@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from demo.show import Refusal, ShowState, apply, opening
+from demo.show import Refusal, ShowState, apply, create_initial_state
 from demo.show import commands as c
 from demo.show import events as e
 from demo.views import StageView, snapshot, stage_view
@@ -36,7 +36,7 @@ def reasons(state: ShowState, what: c.Command, pressed_on: int | None) -> set[st
         known = state.fault(what.name)
         found |= {"halted"} if state.halted else set()
         found |= {"active"} if known is not None and known.is_running else set()
-        found |= {"healing"} if state.parts_healing else set()
+        found |= {"healing"} if state.system_healing else set()
     forward = isinstance(what, c.Advance) or (isinstance(what, c.Goto) and what.chapter > state.number)
     held = any(ch.blocks_advance and a.status == "running" for ch, a in zip(state.chapters, state.actions, strict=True))
     if forward and held:
@@ -59,7 +59,7 @@ def story(view: StageView) -> tuple[object, ...]:
 class Show(RuleBasedStateMachine):
     @initialize(deck=st.lists(chapters, min_size=1, max_size=4))
     def open(self, deck: list[object]) -> None:
-        self.fresh = opening("T", "s", "d", deck, [fault(name) for name in FAULTS])  # type: ignore[arg-type]
+        self.fresh = create_initial_state("T", "s", "d", deck, [fault(name) for name in FAULTS])  # type: ignore[arg-type]
         self.player = Player(self.fresh)
         self.reruns = [0] * len(deck)
         self.held: tuple[object, ...] | None = None
@@ -167,7 +167,7 @@ class Show(RuleBasedStateMachine):
         steps: dict[str, c.Command] = {
             "plan": c.FaultPlanned(name, run, "n"),
             "apply": c.FaultApplied(name, run),
-            "break": c.FaultBroke(name, run, "it broke", touched),
+            "break": c.InjectionFailed(name, run, "it broke", touched),
             "due": c.FaultDue(name, run),
         }
         self.ask(steps[step])
@@ -186,8 +186,8 @@ class Show(RuleBasedStateMachine):
         self.ask(c.HealEnd(name, self.player.fault(name).run - lag, error))
 
     @rule(error=st.sampled_from([None, "no answer"]))
-    def parts_heal_ends(self, error: str | None) -> None:
-        self.ask(c.PartsHealEnd(error))
+    def system_heal_finishes(self, error: str | None) -> None:
+        self.ask(c.SystemHealFinished(error))
 
     @rule()
     def halt(self) -> None:
@@ -210,7 +210,7 @@ class Show(RuleBasedStateMachine):
     def freeze(self, on: bool | None) -> None:
         before = story(stage_view(self.state))
         self.ask(c.Freeze(on))
-        if self.state.held is None:
+        if self.state.frozen_view is None:
             self.held = None
             assert story(stage_view(self.state)) == story(stage_view(self.state, private=True))
         else:
@@ -240,7 +240,7 @@ class Show(RuleBasedStateMachine):
 
     @rule(later=st.floats(0.1, 20), error=st.sampled_from([None, "the poller ended"]))
     def watch(self, later: float, error: str | None) -> None:
-        self.player.play(c.Watch(error), later=later)
+        self.player.play(c.CheckFreshness(error), later=later)
 
     @rule()
     def restart(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from demo.show import Refusal, ShowState, apply, decide, opening
+from demo.show import Refusal, ShowState, apply, create_initial_state, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.types import Chapter
@@ -15,7 +15,7 @@ UNMET = {2: "start the load first"}
 @pytest.fixture
 def show() -> ShowState:
     deck = (Chapter("One", "a", on_enter=lambda: asyncio.sleep(0), auto_advance=True), Chapter("Two", "b"))
-    return play(opening("a talk", "none", "", deck), c.Open())
+    return play(create_initial_state("a talk", "none", "", deck), c.Open())
 
 
 def play(state: ShowState, command: c.Command) -> ShowState:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.show import Refusal, ShowState, apply, decide, opening
+from demo.show import Refusal, ShowState, apply, create_initial_state, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.deck import with_deck
@@ -29,7 +29,7 @@ def play(state: ShowState, *commands: c.Command, expected: tuple[int | None, int
 
 @pytest.fixture
 def show() -> ShowState:
-    return play(opening("a talk", "none", "", DECK), c.Open())
+    return play(create_initial_state("a talk", "none", "", DECK), c.Open())
 
 
 def place(state: ShowState) -> tuple[int, int]:
@@ -74,7 +74,7 @@ def test_a_press_on_another_step_is_stale(show: ShowState, expected: tuple[int, 
 
 def test_steps_of_a_chapter_whose_action_holds_the_show_can_be_shown() -> None:
     deck = (replace(DECK[1], on_enter=lambda: asyncio.sleep(0), blocks_advance=True), DECK[2])
-    show = play(opening("a talk", "none", "", deck), c.Open(), c.Advance(), c.Advance())
+    show = play(create_initial_state("a talk", "none", "", deck), c.Open(), c.Advance(), c.Advance())
     assert place(show) == (1, 3)
     decision = decide(show, c.CommandEnvelope("test", c.Advance()), 10.0)
     assert isinstance(decision, Refusal)
@@ -83,7 +83,7 @@ def test_steps_of_a_chapter_whose_action_holds_the_show_can_be_shown() -> None:
 
 def test_a_chapter_advances_by_itself_only_after_its_last_step() -> None:
     deck = (replace(DECK[1], auto_advance=True), DECK[2])
-    show = play(opening("a talk", "none", "", deck), c.Open())
+    show = play(create_initial_state("a talk", "none", "", deck), c.Open())
     assert place(play(show, c.AutoAdvance(show.visit))) == (1, 1)
     show = play(show, c.Advance(), c.Advance())
     assert place(play(show, c.AutoAdvance(show.visit))) == (2, 1)
@@ -91,7 +91,7 @@ def test_a_chapter_advances_by_itself_only_after_its_last_step() -> None:
 
 def test_an_action_that_ends_before_the_last_step_leaves_the_show_there() -> None:
     deck = (replace(DECK[1], on_enter=lambda: asyncio.sleep(0), auto_advance=True), DECK[2])
-    show = play(opening("a talk", "none", "", deck), c.Open(), c.ActionEnd(1, 1))
+    show = play(create_initial_state("a talk", "none", "", deck), c.Open(), c.ActionEnd(1, 1))
     assert place(show) == (1, 1)
     show = play(show, c.Advance(), c.Advance(), c.AutoAdvance(show.visit))
     assert place(show) == (2, 1)
@@ -106,5 +106,5 @@ def test_an_edited_deck_keeps_the_step_as_far_as_its_chapter_has_it(show: ShowSt
 
 def test_a_frozen_stage_keeps_its_step(show: ShowState) -> None:
     show = play(show, c.Goto(2), c.Freeze(on=True), c.Advance())
-    assert show.held is not None
-    assert (show.held.step, show.step) == (1, 2)
+    assert show.frozen_view is not None
+    assert (show.frozen_view.step, show.step) == (1, 2)

@@ -6,7 +6,7 @@ import pytest
 
 from demo.ballots.vote import Vote
 from demo.show import commands as c
-from demo.show import opening
+from demo.show import create_initial_state
 from demo.show.ballot import BallotState
 from demo.show.deck import with_deck
 from demo.show.stored import decode_state, encode_state
@@ -25,7 +25,7 @@ DECK = (
 
 @pytest.fixture
 def show() -> Player:
-    player = Player(opening("t", "s", "d", DECK, (fault("kill", 5.0), fault("other", 5.0))))
+    player = Player(create_initial_state("t", "s", "d", DECK, (fault("kill", 5.0), fault("other", 5.0))))
     player.play(c.Open())
     return player
 
@@ -162,5 +162,5 @@ def test_a_snapshot_holds_votes(show: Player) -> None:
     show.play(c.Goto(4))
     show.play(c.CountVotes(ballot(show).id, (1, 1), (0.5, 3.0)))
     show.play(c.Inject("kill"))
-    begun = opening("t", "s", "d", DECK, (fault("kill", 5.0), fault("other", 5.0)))
+    begun = create_initial_state("t", "s", "d", DECK, (fault("kill", 5.0), fault("other", 5.0)))
     assert decode_state(encode_state(show.state), begun) == show.state

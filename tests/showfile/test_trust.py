@@ -3,7 +3,7 @@
 import pytest
 
 from demo.showfile.show import Show
-from demo.showfile.trust import deeds, masked, needs_trust, refusal
+from demo.showfile.trust import list_planned_actions, masked, needs_trust, refusal
 from tests.showfile.checked_shows import FAULT, LOAD, PROBES, load, show_text
 
 PROXY = "proxies:\n  to-db: {listen: '127.0.0.1:15432', to: '127.0.0.1:5432'}\n"
@@ -67,7 +67,7 @@ def test_what_needs_none(front: str) -> None:
 
 def test_a_deed_is_listed_once_and_a_password_never() -> None:
     show = show_of("probes:\n  db: {redis: 'redis://:geheim@h:1'}\n", "on_enter: [{run: [x]}, {run: [x]}]\n")
-    listed = [str(deed) for deed in deeds(show)]
+    listed = [str(action) for action in list_planned_actions(show)]
     assert listed == ["runs    x", "asks    probe db: redis redis://:…@h:1"]
     assert masked("postgres://u:p@h/db") == "postgres://u:…@h/db"
     assert masked("http://h/@x:y") == "http://h/@x:y"

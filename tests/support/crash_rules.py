@@ -124,7 +124,7 @@ def _may_have_no_effect(command: SentCommand, states: dict[int, ShowState], newe
         "goto": lambda state: state.number == command.goal,
         "resume": lambda state: not state.halted,
         "blackout": lambda state: state.blackout == command.on,
-        "freeze": lambda state: (state.held is not None) == command.on,
+        "freeze": lambda state: (state.frozen_view is not None) == command.on,
         "rerun": lambda state: state.chapter.on_enter is None,
     }
     # What its sender knew may have been a health sample, which may be lost: all else is as the newest entry left it.

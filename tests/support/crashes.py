@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from demo.show import FaultState, ShowState, apply, opening
+from demo.show import FaultState, ShowState, apply, create_initial_state
 from demo.show import events as e
 from demo.subjects.registry import load
 from demo.views import snapshot
@@ -72,7 +72,7 @@ class CrashTestConfig:
         """The show before its first event, as the server has it."""
         subject: Any = load(self.subject)
         faults = [FaultState(driver.config, driver.target, driver.observable) for driver in subject.faults]
-        return opening(subject.title, subject.name, subject.description, subject.chapters(None), faults)
+        return create_initial_state(subject.title, subject.name, subject.description, subject.chapters(None), faults)
 
 
 class Client(threading.Thread):

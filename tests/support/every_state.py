@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from demo.ballots.vote import Vote
 from demo.narration.page_style import PageStyle
-from demo.show import FaultState, Refusal, ShowState, opening
+from demo.show import FaultState, Refusal, ShowState, create_initial_state
 from demo.show import commands as c
 from demo.show.events import Freshness
 from demo.show.health_sample import read_sample
@@ -83,12 +83,12 @@ def health(*states: str, over: float = 20.0, errors: float = 0.0, links: bool = 
 def see(play: Player, sample: dict[str, Any], times: int = 3, *, seen: Iterable[str] = ()) -> None:
     for _ in range(times):
         sight = dict.fromkeys(seen, True)
-        done = play.play(c.Observe(read_sample(sample, play.at + 1), sight, dict.fromkeys(seen, False)))
+        done = play.play(c.RecordSample(read_sample(sample, play.at + 1), sight, dict.fromkeys(seen, False)))
         assert not isinstance(done, Refusal)
 
 
 def begun(*, hidden: bool = False) -> Player:
-    play = Player(opening("Titulus", "s", "descriptio", deck(hidden=hidden), faults()))
+    play = Player(create_initial_state("Titulus", "s", "descriptio", deck(hidden=hidden), faults()))
     play.play(c.Open())
     return play
 
@@ -129,7 +129,7 @@ def _story() -> dict[str, ShowState]:
     found["healing"] = play.state
     play.play(c.HealEnd("nex", 1))
     found["healed"] = play.state
-    play.play(c.Observe(read_sample(health(*UP), play.at + 1), {"nex": False}, {"nex": True}))
+    play.play(c.RecordSample(read_sample(health(*UP), play.at + 1), {"nex": False}, {"nex": True}))
     see(play, health(*UP))
     found["recovered"] = play.state
     play.play(c.Conclude(2, True, "0 de 557"))
@@ -199,7 +199,7 @@ def _votes() -> dict[str, ShowState]:
     found["guesses closed"] = play.state
     ballots = (*play.state.ballots[:-1], replace(play.state.ballots[-1], measured=1.25))
     found["guesses settled"] = replace(play.state, ballots=ballots)
-    usual = Player(opening("Titulus", "s", "d", (replace(deck()[1], vote=Vote()),), faults()))
+    usual = Player(create_initial_state("Titulus", "s", "d", (replace(deck()[1], vote=Vote()),), faults()))
     usual.play(c.Open())
     found["vote as usual"] = usual.state
     usual.play(c.CountVotes(_ballot(usual), (2, 1)))
@@ -258,8 +258,10 @@ def _presenter() -> dict[str, ShowState]:
     found["halted"] = replace(play.state, faults=tuple(replace(f, state="idle") for f in play.state.faults))
     unsaved = replace(play.state, durable=False, not_durable_because="causa")
     found |= {kind: replace(unsaved, journal=kind, halted=False) for kind in _JOURNALS}
-    found["parts"] = replace(play.state, parts_healing=True, parts_error="error ignotus", halted=False)
-    nothing = Player(opening("Titulus", "s", "descriptio", (Chapter("Primum", "verbum"), Chapter("Ultimum", "v")), ()))
+    found["parts"] = replace(play.state, system_healing=True, system_error="error ignotus", halted=False)
+    nothing = Player(
+        create_initial_state("Titulus", "s", "descriptio", (Chapter("Primum", "verbum"), Chapter("Ultimum", "v")), ())
+    )
     nothing.play(c.Open())
     found["no system"] = nothing.state
     nothing.play(c.Advance())

@@ -16,7 +16,7 @@ from tests.support.fake_pd_state import WAIT_SEC, Group, Node, State
 
 BASE = "/pd/api/v1"
 FLOOD_CHUNKS = 16_384
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 ALLOW = "PD-Allow-follower-handle"
 REDIRECT = "[PD:apiutil:ErrRedirect]redirect failed\n"
 NOT_BOOTSTRAPPED = "[PD:cluster:ErrNotBootstrapped]"
@@ -71,7 +71,7 @@ async def _forwarded(state: State, pd: Node, *, waits: bool) -> web.Response | N
     """A follower's answer is the leader's: it hangs with that, and refuses without. `waits`: it looks for itself."""
     until = time.monotonic() + WAIT_SEC * state.pace
     while state.pd_leader != pd.name and state.pd_leader and state.pds[state.pd_leader].is_paused:  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     while state.pd_leader is None:
         is_over = time.monotonic() > until
         if not waits and (not state.has_pd_majority or state.is_in_lease):
@@ -79,7 +79,7 @@ async def _forwarded(state: State, pd: Node, *, waits: bool) -> web.Response | N
                 return web.Response(status=500, text=REDIRECT)
         elif is_over:
             return web.Response(status=500 if waits else 503, text="no leader\n")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     return None
 
 

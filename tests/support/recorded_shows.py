@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.journal import Journal
 from demo.narration.image import DeckImage
-from demo.show import FaultState, ShowState, opening
+from demo.show import FaultState, ShowState, create_initial_state
 from demo.show import events as e
 from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 from demo.types import ChaosConfig, ChaosType, Chapter
@@ -35,7 +35,9 @@ Moment = tuple[float, str, e.Event]
 
 
 def show(chapters: Sequence[Chapter] = CHAPTERS, title: str = "Who counts?") -> ShowState:
-    return opening(title, "lamp", "three nodes", chapters, [FaultState(KILL, "node-2", own_target="node-2")])
+    return create_initial_state(
+        title, "lamp", "three nodes", chapters, [FaultState(KILL, "node-2", own_target="node-2")]
+    )
 
 
 def opened(state: ShowState) -> Moment:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
+from demo.show import FaultState, Refusal, ShowState, apply, create_initial_state, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.health_sample import read_sample
@@ -60,7 +60,7 @@ class Player:
         """A health sample, taken just now."""
         nodes = [{"id": "n", "name": "n", "health": "up" if up else "down"}]
         sample = read_sample({"nodes": nodes, "interval_sec": 1.0}, self.at + later)
-        decision = self.play(c.Observe(sample, dict.fromkeys(seen, True), recovered or {}), later=later)
+        decision = self.play(c.RecordSample(sample, dict.fromkeys(seen, True), recovered or {}), later=later)
         assert not isinstance(decision, Refusal)
         return decision
 
@@ -80,6 +80,6 @@ class Player:
 
 def player(*chapters: Chapter, faults: Sequence[FaultState] = ()) -> Player:
     """A show that has just been opened."""
-    found = Player(opening("T", "s", "d", chapters or PLAIN, faults or (fault(),)))
+    found = Player(create_initial_state("T", "s", "d", chapters or PLAIN, faults or (fault(),)))
     found.play(c.Open())
     return found

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from demo.clean import clean
-from demo.show import Point, ShowState, Span, opening
+from demo.show import Point, ShowState, Span, create_initial_state
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.terminal.card_grid import CardGrid
@@ -54,7 +54,7 @@ def busy(nodes: int = 5, text: str = "A story of some words. " * 12) -> ShowStat
         Chapter("Two " + text[:40], text, hypothesis=text[:60], key_hint="[bold]broken[/wrong]"),
     )
     play = player(*deck, faults=(fault("kill"), fault("pause", math.inf)))
-    play.play(c.Observe(read_sample(sample(nodes, 1), play.at + 1)))
+    play.play(c.RecordSample(read_sample(sample(nodes, 1), play.at + 1)))
     play.inject()
     play.play(c.Advance())
     play.play(c.Say(text[:100]))
@@ -131,7 +131,7 @@ def test_a_state_is_a_shape_and_a_word(state: str, height: int) -> None:
 def test_stale_health_is_not_drawn_as_alive() -> None:
     play = player()
     play.see()
-    play.play(c.Watch(), later=5.0)
+    play.play(c.CheckFreshness(), later=5.0)
     text = "\n".join(drawn(play.state, (80, 24)))
     assert "◌ no contact" in text
     assert "◌ No contact with the system" in text
@@ -139,7 +139,7 @@ def test_stale_health_is_not_drawn_as_alive() -> None:
 
 
 def test_a_chapter_that_nobody_has_entered_yet_is_not_on_screen() -> None:
-    text = "".join(drawn(opening("T", "s", "d", PLAIN), (80, 24)))
+    text = "".join(drawn(create_initial_state("T", "s", "d", PLAIN), (80, 24)))
     assert text.split() == ["starting", "·", "Q", "quits"]
 
 

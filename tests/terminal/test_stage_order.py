@@ -88,7 +88,7 @@ def show(number: int = 1, *chapters: Chapter) -> Player:
 
 def see(play: Player, *down: str, times: int = 1, seen: Sequence[str] = (), **more: Any) -> None:
     for _ in range(times):
-        play.play(c.Observe(read_sample(sample(*down, **more), play.at + 1), dict.fromkeys(seen, True)))
+        play.play(c.RecordSample(read_sample(sample(*down, **more), play.at + 1), dict.fromkeys(seen, True)))
 
 
 def killed() -> Player:
@@ -395,7 +395,7 @@ def test_a_limited_key_is_a_bar_against_its_limit(
 @BOTH
 def test_without_contact_nothing_looks_measured_now(size: tuple[int, int]) -> None:
     play = show(2)
-    play.play(c.Watch(), later=20.0)
+    play.play(c.CheckFreshness(), later=20.0)
     rows = draw(play.state, size, now=play.at)
     text = "\n".join(rows)
     assert "◌ no contact" in rows[0]

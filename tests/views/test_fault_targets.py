@@ -19,7 +19,7 @@ from tests.support.show_player import Player, player
 
 def see(play: Player, **health: Any) -> ShowState:
     nodes = [{"id": "n", "name": "n", "health": "up"}]
-    play.play(c.Observe(read_sample({"nodes": nodes, "interval_sec": 1.0, **health}, play.at + 1)))
+    play.play(c.RecordSample(read_sample({"nodes": nodes, "interval_sec": 1.0, **health}, play.at + 1)))
     return play.state
 
 
@@ -43,7 +43,7 @@ def test_a_fault_in_place_names_who_was_hit_and_an_old_sample_nobody() -> None:
     other = player()
     see(other, victims={"kill": "the leader, n-1"})
     other.at += 60
-    other.play(c.Watch(None))
+    other.play(c.CheckFreshness(None))
     assert shown(other.state) == ("target of kill", "target of kill")
 
 
@@ -71,14 +71,14 @@ def test_a_start_that_failed_is_told_by_itself_and_not_by_the_next() -> None:
     play = player()
     first = StartupReport(said.append, since=play.at)
     play.at += 1
-    play.play(c.PartsHealEnd("db ended with code 1"))
+    play.play(c.SystemHealFinished("db ended with code 1"))
     first.changed(play.state)
     assert said == ["failed     db ended with code 1"]
     second = StartupReport(said.append, since=play.at)
     second.changed(play.state)
     assert len(said) == 1
     play.at += 1
-    play.play(c.PartsHealEnd("db ended with code 1"))
+    play.play(c.SystemHealFinished("db ended with code 1"))
     second.changed(play.state)
     assert said[1:] == said[:1]
 

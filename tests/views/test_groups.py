@@ -101,7 +101,7 @@ def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_
         for n in range(40)
     ]
     play = player()
-    play.play(c.Observe(read_sample({"nodes": nodes, "interval_sec": 1.0}, play.at + 1)))
+    play.play(c.RecordSample(read_sample({"nodes": nodes, "interval_sec": 1.0}, play.at + 1)))
     assert [group.name for group in groups(stage_view(play.state).cards)] == [f"rack {MASK}", "shard"]
     assert next(group.name for group in groups(stage_view(play.state, private=True).cards)) == "rack 10.0.0.1:80"
 
@@ -300,7 +300,7 @@ def test_in_a_pipe_a_group_that_dies_is_some_lines_and_a_count() -> None:
     play, told, system = player(), Transcript(), Fleet(600)
 
     def lines() -> list[str]:
-        play.play(c.Observe(read_sample(system.health(0, 1.0) | {"last_updated": None}, play.at + 1)))
+        play.play(c.RecordSample(read_sample(system.health(0, 1.0) | {"last_updated": None}, play.at + 1)))
         return told.lines(play.state)
 
     assert "health: gateway 100 of 100 up, orders 100 of 100 up" in "\n".join(lines())

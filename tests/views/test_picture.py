@@ -37,7 +37,7 @@ def show(*chapters: Chapter, faults: tuple[FaultState, ...] = ()) -> Player:
 
 def see(play: Player, sample: dict[str, Any], times: int = 1) -> ShowState:
     for _ in range(times):
-        play.play(c.Observe(read_sample(sample, play.at + 1)))
+        play.play(c.RecordSample(read_sample(sample, play.at + 1)))
     return play.state
 
 

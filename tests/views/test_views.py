@@ -90,7 +90,7 @@ def with_secrets() -> ShowState:
     health: dict[str, Any] = {"nodes": [node, {"id": "b", "links": ["10.0.0.1:2379"]}], "note": "secret"}
     health["counters"] = [{"key": "/api/login", "limit": 3, "note": "secret"}, 5]
     health["metrics"] = [{"name": "rps", "value": 1, "note": "secret"}]
-    play.play(c.Observe(read_sample(health, play.at + 1)))
+    play.play(c.RecordSample(read_sample(health, play.at + 1)))
     play.play(c.Notice("secret"))
     return play.state
 
@@ -119,7 +119,7 @@ def test_a_card_tells_why_a_node_is_not_up_and_else_its_other_fields() -> None:
         {"id": "a", "health": "up", "metrics": metrics},
         {"id": "b", "health": "down", "detail": "connection refused", "metrics": metrics},
     ]
-    show.play(c.Observe(read_sample({"nodes": nodes}, show.at), {}))
+    show.play(c.RecordSample(read_sample({"nodes": nodes}, show.at), {}))
     assert [(card.main, card.unit, card.sub) for card in cards(show.state)] == [
         ("3", "ms", "leader · 12 ms p95"),
         ("3", "ms", "connection refused"),

@@ -14,8 +14,8 @@ from demo.journal import Healer, Journal, healer_table
 from demo.journal.library import JournalDirectory
 from demo.journal.library.leftovers import WATCHDOG_LOCK, read_leftover
 from demo.types import Plan
-from demo.watchdog import leftovers
-from demo.watchdog.leftovers import heal_leftovers
+from demo.watchdog import heal_other_shows
+from demo.watchdog.heal_other_shows import heal_leftovers
 from demo.watchdog.process import WATCHDOG_LOCK as LOCK_OF_THE_WATCHDOG
 
 SUBJECT = """\
@@ -140,7 +140,7 @@ def test_what_a_watchdog_is_healing_is_waited_for(shelf: Shelf) -> None:
         lock = os.open(f"{journal.path}{WATCHDOG_LOCK}", os.O_RDWR | os.O_CREAT)
         fcntl.flock(lock, fcntl.LOCK_SH)
         healing = asyncio.ensure_future(shelf.heal())
-        assert not (await asyncio.wait({healing}, timeout=3 * leftovers.LOOK_SEC))[0]
+        assert not (await asyncio.wait({healing}, timeout=3 * heal_other_shows.CHECK_INTERVAL_SEC))[0]
         assert shelf.heals == 0
         os.close(lock)
         assert (await healing)[0].endswith("was healed")

@@ -17,7 +17,7 @@ from demo.processes.process_ref import ProcessRef
 
 logger = logging.getLogger("demo.processes.owned")
 
-READY_LOOK_SEC = 0.05
+READY_CHECK_INTERVAL_SEC = 0.05
 MARGIN_SEC = 10.0
 """The time that a request may take longer than what the supervisor waits for meanwhile."""
 
@@ -264,14 +264,14 @@ class OwnedProcesses:
             if not self.state(name).alive:
                 return False
             try:
-                async with asyncio.timeout(max(READY_LOOK_SEC, until - time.monotonic())):
+                async with asyncio.timeout(max(READY_CHECK_INTERVAL_SEC, until - time.monotonic())):
                     if await judge():
                         return True
             except TimeoutError:
                 return False
             if time.monotonic() > until:
                 return False
-            await asyncio.sleep(READY_LOOK_SEC)
+            await asyncio.sleep(READY_CHECK_INTERVAL_SEC)
         return True
 
     async def kill(self, name: str) -> None:
@@ -334,5 +334,5 @@ async def _has_ended(supervisor: SupervisorIdentity) -> bool:
     while not supervisor.has_ended:
         if time.monotonic() > until:
             return False
-        await asyncio.sleep(READY_LOOK_SEC)
+        await asyncio.sleep(READY_CHECK_INTERVAL_SEC)
     return True

@@ -18,7 +18,7 @@ import time
 PR_SET_CHILD_SUBREAPER = 36
 SUPERVISOR = "demo.processes.owned.supervisor"
 KILL_TIMEOUT_SEC = 30.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def end_all_children() -> None:
                 pass
         except ChildProcessError:
             return
-        time.sleep(LOOK_SEC)
+        time.sleep(CHECK_INTERVAL_SEC)
 
 
 def children() -> list[int]:

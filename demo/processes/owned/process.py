@@ -18,8 +18,8 @@ from demo.processes.process_ref import ProcessRef
 
 logger = logging.getLogger("demo.processes.owned.process")
 
-LOOK_SEC = 0.03
-OWNER_LOOK_SEC = 0.25
+CHECK_INTERVAL_SEC = 0.03
+OWNER_CHECK_INTERVAL_SEC = 0.25
 """Who listens is looked up in all of /proc: not as often as a port is tried."""
 
 CONNECT_SEC = 0.3
@@ -180,7 +180,7 @@ class OwnedProcess:
             if time.monotonic() > until:
                 self._trouble = "its port is taken"
                 raise SubjectError(f"{self.spec.name}: {taken_by(port)}: stop that program, then heal")
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def _wait_ready(self, run: ProcessRun, judged: bool) -> None:
         """Wait until its port is its own and accepts; without a port, until it has lived for a moment."""
@@ -194,8 +194,10 @@ class OwnedProcess:
                 accepts = await _accepts(port)
                 if (accepts or time.monotonic() > look_at) and self.owns_port():
                     return
-                look_at = max(look_at, time.monotonic() + OWNER_LOOK_SEC) if time.monotonic() > look_at else look_at
-            await _wait_for(run.ended, LOOK_SEC)
+                look_at = (
+                    max(look_at, time.monotonic() + OWNER_CHECK_INTERVAL_SEC) if time.monotonic() > look_at else look_at
+                )
+            await _wait_for(run.ended, CHECK_INTERVAL_SEC)
         if run.ended.is_set():
             raise SubjectError(self._describe_end(run))
         if port is not None:
@@ -211,7 +213,7 @@ class OwnedProcess:
                 return True
             if time.monotonic() > until:
                 return False
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         return False
 
     def _check_not_closed(self) -> None:

@@ -29,7 +29,7 @@ SUPERVISOR_MARK = "CHAOS_STAGE_SUPERVISOR"
 
 LAUNCH_TIMEOUT_SEC = 10.0
 KILL_TIMEOUT_SEC = 5.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 
 READ_BYTES = 65_536
 MAX_BURST_BYTES = 262_144
@@ -194,7 +194,7 @@ class ProcessRun:
     def members(self) -> procfs.Processes:
         """Return its living processes: the main one, what descends from it, and what it has let go of."""
         ours = procfs.descendants(os.getpid())
-        self._known = procfs.families({pid for pid, born in ours.items() if self._is_member(pid, born)})
+        self._known = procfs.list_with_descendants({pid for pid, born in ours.items() if self._is_member(pid, born)})
         return dict(self._known)
 
     def adopt(self, orphans: procfs.Processes) -> None:
@@ -222,7 +222,7 @@ class ProcessRun:
                 raise SubjectError(
                     f"processes of {self._spec.name} do not terminate, kill them: {', '.join(map(str, left))}"
                 )
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         self._close_output()
 
     async def kill(self) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import detached
+from demo.processes.child import build_detached_command
 from demo.processes.owned.connection import SupervisorConnection
 from demo.processes.owned.identity import SupervisorFiles
 from demo.processes.owned.spec import Limits, ProcessState
 
 GUARD = "demo.processes.owned.guard"
 START_TIMEOUT_SEC = 20.0
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 
 Opened = tuple[SupervisorConnection, tuple[ProcessState, ...], bool]
 
@@ -48,7 +48,7 @@ async def find_or_start(
             raise SubjectError(f"the processes of this show cannot be supervised: {report['failed']}")
         if time.monotonic() > until:
             raise SubjectError(f"the supervisor of an earlier show does not end; see its log: {files.log}")
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[s
 def _run_guard(order: bytes, log: int) -> bytes:
     """Start the guard and return its report. It detaches itself, so what is waited for here ends at once."""
     with subprocess.Popen(  # noqa: S603 - a module of ours
-        detached(GUARD),
+        build_detached_command(GUARD),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

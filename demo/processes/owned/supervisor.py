@@ -36,7 +36,7 @@ MAX_UNSENT_BYTES = 1_000_000
 """A client that does not read is disconnected when so much waits for it."""
 
 LEFTOVERS_TIMEOUT_SEC = 5.0
-LOOK_SEC = 0.02
+CHECK_INTERVAL_SEC = 0.02
 
 Work = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -291,10 +291,10 @@ async def _end_leftovers(files: SupervisorFiles) -> None:
     if recorded is None or recorded[0].boot != boot_id():
         return
     until = time.monotonic() + LEFTOVERS_TIMEOUT_SEC
-    while (left := procfs.marked(SUPERVISOR_MARK, recorded[0].tag)) and time.monotonic() < until:
+    while (left := procfs.list_by_environment(SUPERVISOR_MARK, recorded[0].tag)) and time.monotonic() < until:
         for pid, born in left.items():
             ProcessRef(pid, born).kill()
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
 
 
 async def _supervise(order: Mapping[str, Any], files: SupervisorFiles) -> None:

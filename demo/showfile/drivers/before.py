@@ -1,4 +1,4 @@
-"""The values that a fault's undo puts back: what its `before` commands print, just before the deed."""
+"""The values that a fault's undo puts back: what its `before` commands print, just before the injection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -10,7 +10,6 @@ from demo.errors import FaultError
 from demo.showfile.drivers.before import Print
 from demo.showfile.drivers.commands import MARK, called, start_command
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.deed import DEED_TIMEOUT_SEC, end_processes, find_processes, has_ended_by_itself
 from demo.showfile.drivers.execution import (
     MAX_OUTPUT,
     as_finished,
@@ -22,6 +21,12 @@ from demo.showfile.drivers.execution import (
 )
 from demo.showfile.drivers.fault_config import config_of, heal_timeout_of
 from demo.showfile.drivers.http_request import describe_request
+from demo.showfile.drivers.injection_processes import (
+    INJECTION_COMMAND_TIMEOUT_SEC,
+    end_processes,
+    find_processes,
+    has_ended_by_itself,
+)
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
 from demo.showfile.drivers.steps import Step, argv_of, as_steps, exec_step, http_step, in_container
@@ -39,10 +44,10 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import LATE_SEC, Plan
 
 START_SEC = 1.0
-"""For so long a deed that ends by itself is watched for failing at once; then it goes on beside the show."""
+"""For so long an injection that ends by itself is watched for failing at once; then it goes on beside the show."""
 
 START_MARGIN_SEC = 5.0
-"""In a healer: by so much a deed may have begun after its plan."""
+"""In a healer: by so much an injection may have begun after its plan."""
 
 
 class CommandFault:
@@ -51,7 +56,7 @@ class CommandFault:
     def __init__(self, name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext) -> None:
         self.config = config_of(name, fault)
         self._fault, self._context = fault, context
-        self._deed = _deed_of(fault)
+        self._injection = _find_injection(fault)
         self._steps = as_steps(fault.undo, fault.kind)
         self._proof = Proof.by(fault.healed or "", settings)
         self._observation = Observation.of(fault, context)
@@ -63,9 +68,9 @@ class CommandFault:
     def target(self) -> str:
         if self._fault.title:
             return self._fault.title
-        if "http" in self._deed:
-            return describe_request(self._deed["http"], self._deed["http"]["url"])
-        return called(argv_of(self._deed))
+        if "http" in self._injection:
+            return describe_request(self._injection["http"], self._injection["http"]["url"])
+        return called(argv_of(self._injection))
 
     @property
     def observable(self) -> str:
@@ -73,10 +78,10 @@ class CommandFault:
 
     async def plan(self) -> Plan:
         context = self._context
-        if any("exec" in step for step in (self._deed, *self._steps)):
+        if any("exec" in step for step in (self._injection, *self._steps)):
             order = await self._plan_in_containers()
         else:
-            order = await make_order(self._fault, self._steps, self._proof, context, deed=self._deed)
+            order = await make_order(self._fault, self._steps, self._proof, context, injection=self._injection)
         return Plan(self._fault.kind, self.target, order.data(), manual_command(order, context), LATE_SEC)
 
     async def _plan_in_containers(self) -> UndoOrder:
@@ -88,14 +93,14 @@ class CommandFault:
         steps = [await self._resolve(step, own) for step in self._steps]
         given = {"container": own} if own else {}
         order = await make_order(
-            self._fault, steps, self._proof, context, deed=self._deed, given=given, run_before=run_before
+            self._fault, steps, self._proof, context, injection=self._injection, given=given, run_before=run_before
         )
         async with engine_errors():
             order = replace(order, engine=await context.engine.identity())
             if not own:
                 return order
             # Prepared already, so that a healer can ask whether it still runs.
-            argv = runner_of(order, context).argv(self._deed)
+            argv = runner_of(order, context).argv(self._injection)
             return replace(order, execution=await context.engine.prepare_execution(own, argv))
 
     async def _find(self, command: ExecCommand) -> str:
@@ -124,30 +129,30 @@ class CommandFault:
         order = UndoOrder.of(plan)
         self._begun[order.mark] = uptime()
         with self._context.secrets.masking():
-            if "run" in self._deed:
-                await self._run_deed(order)
-            elif "exec" in self._deed:
-                await self._execute_deed(order)
+            if "run" in self._injection:
+                await self._run_injection(order)
+            elif "exec" in self._injection:
+                await self._execute_injection(order)
             else:
-                await runner_of(order, self._context).perform(self._deed, DEED_TIMEOUT_SEC)
+                await runner_of(order, self._context).perform(self._injection, INJECTION_COMMAND_TIMEOUT_SEC)
         self._returned.add(order.mark)
 
-    async def _run_deed(self, order: UndoOrder) -> None:
-        argv = runner_of(order, self._context).argv(self._deed)
+    async def _run_injection(self, order: UndoOrder) -> None:
+        argv = runner_of(order, self._context).argv(self._injection)
         running = await start_command(argv, order.cwd, {MARK: order.mark})
         try:
             # Not killed here, even if this task is cancelled: the heal gives it the rest of its time.
-            finished = await running.wait(DEED_TIMEOUT_SEC if order.ends is None else START_SEC)
+            finished = await running.wait(INJECTION_COMMAND_TIMEOUT_SEC if order.ends is None else START_SEC)
         finally:
             running.close()
         if finished is not None:
             finished.check()
         elif order.ends is None:
-            raise FaultError(f"{called(argv)} did not end within {DEED_TIMEOUT_SEC:g} s")
+            raise FaultError(f"{called(argv)} did not end within {INJECTION_COMMAND_TIMEOUT_SEC:g} s")
 
-    async def _execute_deed(self, order: UndoOrder) -> None:
-        argv, engine = runner_of(order, self._context).argv(self._deed), self._context.engine
-        within_sec = DEED_TIMEOUT_SEC if order.ends is None else order.ends + START_MARGIN_SEC
+    async def _execute_injection(self, order: UndoOrder) -> None:
+        argv, engine = runner_of(order, self._context).argv(self._injection), self._context.engine
+        within_sec = INJECTION_COMMAND_TIMEOUT_SEC if order.ends is None else order.ends + START_MARGIN_SEC
         executing = asyncio.ensure_future(engine.execute(order.execution, MAX_OUTPUT, within_sec))
         self._going_on.add(executing)
         executing.add_done_callback(self._going_on.discard)
@@ -161,7 +166,7 @@ class CommandFault:
     async def heal(self, plan: Plan) -> None:
         order = UndoOrder.of(plan)
         is_done = order.mark in self._returned or order.ends is not None
-        wait_sec = 0.0 if is_done else DEED_TIMEOUT_SEC - order.age_sec
+        wait_sec = 0.0 if is_done else INJECTION_COMMAND_TIMEOUT_SEC - order.age_sec
         await end_processes(order.mark, wait_sec)
         if order.execution:
             await check_engine(self._context.engine, order.engine)
@@ -198,7 +203,7 @@ class CommandFault:
         return self._observation.is_recovered(health)
 
 
-def _deed_of(fault: FaultSettings) -> Step:
+def _find_injection(fault: FaultSettings) -> Step:
     if fault.run is not None:
         return {"run": list(fault.run)}
     return exec_step(fault.exec) if fault.exec is not None else http_step(fault.http)

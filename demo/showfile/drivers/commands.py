@@ -16,11 +16,11 @@ from demo.errors import FaultError
 from demo.processes.environment import past_proxies
 
 MARK = "DEMO_FAULT_RUN"
-"""The variable that marks a deed's processes, so that a healer finds those that a killed server has left running."""
+"""The variable that marks the processes of an injection, so that a healer finds those that a killed server has left."""
 
 MAX_OUTPUT = 1_000_000
 MAX_TAIL = 65536
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class RunningCommand:
         waiting = asyncio.ensure_future(self._process.wait())
         try:
             while (left := until - loop.time()) > 0:
-                await asyncio.wait({waiting}, timeout=min(left, LOOK_SEC))
+                await asyncio.wait({waiting}, timeout=min(left, CHECK_INTERVAL_SEC))
                 if waiting.done():
                     return Finished(self._argv, waiting.result(), *map(_read_tail, self._streams))
                 if sum(map(_size, self._streams)) > MAX_OUTPUT:

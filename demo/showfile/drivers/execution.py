@@ -10,7 +10,7 @@ from demo.showfile.drivers.commands import Finished
 from demo.showfile.drivers.context import DriverContext
 
 MAX_OUTPUT = 65536
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def wait_for_end(engine: Engine, execution: str, wait_sec: float) -> bool:
         while await engine.is_execution_running(execution):
             if asyncio.get_running_loop().time() > until:
                 return False
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
     return True
 
 

@@ -1,4 +1,4 @@
-"""One step of a deed or an undo: a command here, a command in a container, or an HTTP request."""
+"""One step of an injection or an undo: a command here, a command in a container, or an HTTP request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Several deeds of one fault at the same time: one that fails keeps no other from being done."""
+"""Several injections of one fault at the same time: one that fails keeps no other from being done."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence

@@ -16,7 +16,7 @@ class UndoOrder:
     `steps`: one map each, of `run`, `exec` or `http`, with their `${name}`s not yet filled: `values` are those from
     `before`, `secrets` the environment variables to read. `ends`: seconds after which the fault is over by itself.
     `engine`: the identity of the container engine whose ids the steps name; "" where they name none.
-    `execution`: the deed, as a command that was prepared in its container.
+    `execution`: the injection, as a command that was prepared in its container.
     """
 
     mark: str

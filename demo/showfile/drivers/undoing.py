@@ -23,7 +23,7 @@ FAILED_UNDO_SEC = 3.0
 """So long the proof has time to say that all is well, although a step of the undo failed."""
 
 BEFORE_TIMEOUT_SEC = 8.0
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 
 
 def runner_of(order: UndoOrder, context: DriverContext) -> StepRunner:
@@ -48,7 +48,7 @@ async def make_order(
     proof: Proof,
     context: DriverContext,
     *,
-    deed: Step | None = None,
+    injection: Step | None = None,
     given: Mapping[str, str] | None = None,
     run_before: Print | None = None,
 ) -> UndoOrder:
@@ -56,7 +56,7 @@ async def make_order(
 
     `given`: values besides those from `before`.
     """
-    given, all_steps = given or {}, [*steps, *([deed] if deed else ())]
+    given, all_steps = given or {}, [*steps, *([injection] if injection else ())]
     names = names_in(all_steps) | proof.names
     check_names(all_steps, [*fault.before, *given], context.secrets)
     context.secrets.require(names)
@@ -108,7 +108,7 @@ async def _is_proved_soon(order: UndoOrder, context: DriverContext) -> bool:
     while not (order.proof.healed and await is_proved(order, context)):
         if not order.proof.healed or uptime() > until:
             return False
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     return True
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-LOOK_SEC = 0.2
+CHECK_INTERVAL_SEC = 0.2
 SETTLE_SEC = 0.05
 """An editor writes a file in several steps: it is read once it was the same for so long."""
 
@@ -29,7 +29,7 @@ class WatchedFiles:
         self.others = tuple(others)
         self._seen: dict[Path, Stamp] | None = None
 
-    async def wait_for_change(self, timeout_sec: float = LOOK_SEC) -> bool:
+    async def wait_for_change(self, timeout_sec: float = CHECK_INTERVAL_SEC) -> bool:
         """Wait for `timeout_sec`; return whether a file has changed since the last call, and is whole again."""
         await asyncio.sleep(timeout_sec)
         now = await self._look()

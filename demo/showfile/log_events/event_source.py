@@ -16,7 +16,7 @@ from demo.showfile.panels.source import PanelSource
 
 logger = logging.getLogger(__name__)
 
-LOOK_SEC = 0.25
+CHECK_INTERVAL_SEC = 0.25
 SHARE_OF_TIME = 10
 """One part in so many of a processor at most is spent on the lines of one source."""
 
@@ -62,7 +62,7 @@ class EventSource:
         try:
             while True:
                 spent_sec = await self._look()
-                await asyncio.sleep(max(LOOK_SEC, (SHARE_OF_TIME - 1) * spent_sec))
+                await asyncio.sleep(max(CHECK_INTERVAL_SEC, (SHARE_OF_TIME - 1) * spent_sec))
         finally:
             await self._source.close()
 
@@ -90,7 +90,7 @@ class EventSource:
             self._tell("its output could not be read; see the server's log")
         else:
             return spent_sec
-        return LOOK_SEC
+        return CHECK_INTERVAL_SEC
 
     def _find(self, pieces: Sequence[OutputPiece]) -> tuple[list[str], float]:
         began, rule = time.thread_time(), self.rule

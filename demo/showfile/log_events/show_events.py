@@ -93,7 +93,7 @@ class ShowEvents:
                 self._follow(name, event)
 
     def event(self, name: str, text: str) -> None:
-        self._enqueue(WHO, c.NoteMark(name, text))
+        self._enqueue(WHO, c.AddCurveMark(name, text))
 
     def note(self, text: str) -> None:
         self._enqueue(WHO, c.Notice(text, "note"))

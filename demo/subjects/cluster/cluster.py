@@ -20,7 +20,7 @@ from demo.subjects.cluster.deployment import Deployment
 from demo.subjects.cluster.members import Member, Members
 
 UP_SEC = 90.0
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 LEARN_SEC = 4.0
 AGAIN_SEC = 5.0
 """How long a heal waits before it restarts again what is down: a member may die while others are restarted."""
@@ -140,7 +140,7 @@ class Cluster:
             except SubjectError:
                 if time.monotonic() > until:
                     raise
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def _wait_until_up(self, within_sec: float) -> None:
         if waits_for := await self._list_down_after(within_sec):
@@ -152,7 +152,7 @@ class Cluster:
         while waits_for := await self._list_down():
             if time.monotonic() > until:
                 break
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         return waits_for
 
     async def _list_down(self) -> list[str]:

@@ -41,11 +41,7 @@ MAX_COUNTED = 100_000
 TRIAL_SEC = 1.0
 """Pause between the two messages of a trial stream: where streams come through, the first arrives that much earlier."""
 
-<<<<<<< HEAD
-NO_PICTURE = "this view cannot be rendered; the show continues"
-=======
-NO_FULL_MESSAGE = "this view cannot be drawn; the show continues"
->>>>>>> w-web
+NO_FULL_MESSAGE = "this view cannot be rendered; the show continues"
 
 PAGE_HEADER = "x-demo-page"
 _PAGE = re.compile("[0-9a-f]{16}")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from demo.conductor import ShowHost, measured_show
+from demo.conductor import ShowHost, get_live_show
 from demo.errors import JournalError
 from demo.hub import Hub
 from demo.notify.cloud_events import snapshot_event, to_cloud_event
@@ -202,7 +202,7 @@ class EventStream:
     def _describe_entry(self, entry: e.JournalEntry, left_out: int, as_cloud_events: bool) -> dict[str, Any]:
         """Convert an entry; `left_out` numbers before it are not in the journal, all of them of health samples."""
         # Of the show itself, also while a recording with a clock of its own is shown.
-        ahead = measured_show(self._conductor).clock.ahead
+        ahead = get_live_show(self._conductor).clock.ahead
         if as_cloud_events:
             is_durable = entry.seq <= self._journal.durable_seq
             return to_cloud_event(entry, self._conductor.epoch, ahead, is_durable=is_durable, left_out=left_out)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from demo.showfile.drivers import build_drivers
-from demo.showfile.drivers.deed import find_processes
+from demo.showfile.drivers.injection_processes import find_processes
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed, undo

@@ -36,7 +36,7 @@ class Heard(list[tuple[str, str]]):
     """What was told: the name of the event and its text; "" for a note."""
 
     def take(self, who: str, command: c.Command) -> None:
-        if isinstance(command, c.NoteMark):
+        if isinstance(command, c.AddCurveMark):
             self.append((command.name, command.text))
         elif isinstance(command, c.Notice):
             self.append(("", command.text))

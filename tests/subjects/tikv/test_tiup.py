@@ -13,7 +13,7 @@ import yaml
 
 from demo.errors import SubjectError
 from demo.processes.child import start_time_of
-from demo.processes.procfs import Launch, is_stopped, listeners, marked
+from demo.processes.procfs import Launch, is_stopped, list_by_environment, listeners
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, survives_last_of_kind
 from demo.subjects.tikv.subject import Tikv
 from tests.support.demo_command import run_demo
@@ -54,7 +54,7 @@ def fault(state: dict[str, Any], name: str) -> dict[str, Any]:
 
 def below(server: Server) -> set[int]:
     """Everything that this server or its descendants have started, and that lives."""
-    found = marked(SERVED, server.mark)
+    found = list_by_environment(SERVED, server.mark)
     return set(found) - {server.process.pid}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.show import opening
+from demo.show import create_initial_state
 from demo.types import Chapter
 from demo.web.rendering.assets import SCRIPTS, SHEETS, Assets
 from demo.web.rendering.renderer import Renderer
@@ -93,7 +93,7 @@ def test_an_unknown_name_is_a_mistake_of_ours(directory: Path) -> None:
 @pytest.mark.parametrize("view", BUDGETS)
 def test_a_page_with_all_that_it_loads_stays_within_its_budget(view: str) -> None:
     assets = Assets(Path(str(resources.files("demo") / "static")))
-    state = opening("Show", "none", "", [Chapter("One", "A text.")])
+    state = create_initial_state("Show", "none", "", [Chapter("One", "A text.")])
     page = Renderer(assets).page(view, state, {}, "epoch", 0.0)
     linked = {found for found in map(assets.find, re.findall(r'(?:href|src)="(static/[^"]+)"', page)) if found}
     sizes = {asset.url: len(asset.content(gzip_accepted=True)) for asset in linked}

@@ -59,7 +59,7 @@ def health(names: list[str], detail: str = "p99 12 ms", address: str = "10.1.2.3
 
 def see(play: Player, dictionary: dict[str, object], times: int = 3) -> None:
     for _ in range(times):
-        done = play.play(c.Observe(read_sample(dictionary, play.at + 1)))
+        done = play.play(c.RecordSample(read_sample(dictionary, play.at + 1)))
         assert not isinstance(done, Refusal)
 
 

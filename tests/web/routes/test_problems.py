@@ -21,7 +21,7 @@ def sample(show: Player, age: float = 0.0, **nodes: str) -> None:
     """The health of some nodes; of so many seconds ago."""
     known = [{"id": name, "health": health} for name, health in nodes.items()]
     taken = read_sample({"nodes": known, "interval_sec": 100.0}, show.at + 1 - age)
-    show.play(c.Observe(taken, {}))
+    show.play(c.RecordSample(taken, {}))
 
 
 def logged(show: Player, words: str) -> bool:
@@ -31,7 +31,7 @@ def logged(show: Player, words: str) -> bool:
 def test_a_system_that_did_not_start_is_no_problem_any_more_once_all_of_it_is_seen_up() -> None:
     show = player()
     sample(show, a="up", b="starting")
-    show.play(c.PartsHealEnd("b ended while starting"))
+    show.play(c.SystemHealFinished("b ended while starting"))
     sample(show, a="up", b="down")
     assert told(show) == ("System: b ended while starting",)
     sample(show, a="up", b="up")
@@ -43,7 +43,7 @@ def test_a_system_that_did_not_start_is_no_problem_any_more_once_all_of_it_is_se
 def test_a_sample_of_before_the_error_does_not_end_it() -> None:
     show = player()
     sample(show, a="down")
-    show.play(c.PartsHealEnd("a ended while starting"))
+    show.play(c.SystemHealFinished("a ended while starting"))
     sample(show, a="up", age=60.0)
     assert told(show) == ("System: a ended while starting",)
 
@@ -51,10 +51,10 @@ def test_a_sample_of_before_the_error_does_not_end_it() -> None:
 def test_a_system_that_could_not_be_started_at_all_stays_a_problem_though_what_there_is_of_it_is_up() -> None:
     show = player()
     sample(show, engine="up")
-    show.play(c.PartsHealEnd("the image cannot be pulled"))
+    show.play(c.SystemHealFinished("the image cannot be pulled"))
     sample(show, engine="up")
     assert told(show) == ("System: the image cannot be pulled",)
-    show.play(c.PartsHealEnd(None))
+    show.play(c.SystemHealFinished(None))
     assert told(show) == ()
 
 
@@ -62,7 +62,7 @@ def test_a_heal_that_failed_is_no_problem_any_more_once_all_is_seen_up() -> None
     show = player()
     sample(show, a="up")
     show.play(c.Heal())
-    show.play(c.PartsHealEnd("healing the system took longer than 45 s"))
+    show.play(c.SystemHealFinished("healing the system took longer than 45 s"))
     assert len(told(show)) == 1
     sample(show, a="up")
     assert told(show) == ()
@@ -81,7 +81,7 @@ def test_a_heal_that_a_restart_cut_off_is_no_problem_any_more_once_all_is_seen_u
 def test_what_could_not_be_injected_and_broke_nothing_is_over_when_the_show_moves_on() -> None:
     show = player()
     show.play(c.Inject("kill"))
-    show.play(c.FaultBroke("kill", 1, "no such container", touched=False))
+    show.play(c.InjectionFailed("kill", 1, "no such container", may_have_changed_target=False))
     assert told(show) == ("Fault kill: no such container",)
     show.play(c.Advance())
     assert told(show) == ()
@@ -93,7 +93,7 @@ def test_a_broken_injection_is_a_problem_until_it_is_healed_and_the_show_moves_o
     show = player()
     show.play(c.Inject("kill"))
     show.play(c.FaultPlanned("kill", 1, "n"))
-    show.play(c.FaultBroke("kill", 1, "half of it", touched=True))
+    show.play(c.InjectionFailed("kill", 1, "half of it", may_have_changed_target=True))
     show.play(c.HealEnd("kill", 1, "no answer"))
     show.play(c.Advance())
     assert told(show) == ("Fault kill: no answer",), "it is still broken, on whatever chapter"
@@ -115,7 +115,7 @@ def test_a_failed_chapter_is_a_problem_until_it_has_run_again() -> None:
 def test_a_poller_that_ended_is_a_problem_until_health_is_live_again() -> None:
     show = player()
     sample(show, a="up")
-    show.play(c.Watch("the poller ended"))
+    show.play(c.CheckFreshness("the poller ended"))
     assert told(show) == ("Health: the poller ended",)
     sample(show, a="up")
     assert told(show) == ()
@@ -123,9 +123,9 @@ def test_a_poller_that_ended_is_a_problem_until_health_is_live_again() -> None:
 
 def test_a_journal_that_is_written_again_is_no_problem() -> None:
     show = player()
-    show.play(c.Durable(on=False))
+    show.play(c.SetDurability(on=False))
     assert len(told(show)) == 1
-    show.play(c.Durable(on=True))
+    show.play(c.SetDurability(on=True))
     assert told(show) == ()
 
 

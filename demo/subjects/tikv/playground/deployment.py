@@ -11,7 +11,7 @@ from typing import Any
 
 from demo.container_engine.event_watch import EngineWatch
 from demo.errors import SubjectError
-from demo.processes.child import Child, detached
+from demo.processes.child import Child, build_detached_command
 from demo.processes.environment import past_proxies
 from demo.processes.unix_client import ask
 from demo.subjects.cluster.deployment import Tell
@@ -24,7 +24,7 @@ from demo.subjects.tikv.topology import Topology
 ASK_SEC = 2.0
 BEGIN_SEC = 10.0
 UP_SEC = 180.0
-LOOK_SEC = 0.3
+CHECK_INTERVAL_SEC = 0.3
 SAY_SEC = 3.0
 STILL_SEC = 20.0
 END_SEC = 30.0
@@ -73,7 +73,10 @@ class Playground:
         config = {"command": tiup_command, "tag": directory.tag, "server": os.getpid()}
         line = json.dumps(config).encode()
         self._supervisor = Child(
-            "the playground", detached("demo.subjects.tikv.playground.supervisor"), line, environ=past_proxies()
+            "the playground",
+            build_detached_command("demo.subjects.tikv.playground.supervisor"),
+            line,
+            environ=past_proxies(),
         )
         await self._supervisor.start()
         try:
@@ -98,7 +101,7 @@ class Playground:
                 lacks = await self._describe_missing()
                 if not lacks:
                     return
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         raise SubjectError(f"the playground is not up after {UP_SEC:g} s: {lacks}")
 
     async def _ask_supervisor(self, begun: float) -> Mapping[str, Any]:
@@ -111,7 +114,7 @@ class Playground:
                 return await self.ask("GET", "/parts")
             if time.monotonic() > begun + BEGIN_SEC and not self._lines_reported:
                 raise SubjectError("the supervisor of the playground does not answer")
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     def _report_progress(self, report: Mapping[str, Any], begun: float) -> None:
         """Pass on tiup's output now and then; without any, report that tiup is still working."""

@@ -16,7 +16,7 @@ from demo.errors import SubjectError
 from demo.paths import make_private, state_directory
 from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import marked
+from demo.processes.procfs import list_by_environment
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, home
 
 MARK = "DEMO_PLAYGROUND"
@@ -27,7 +27,7 @@ MAX_SOCKET = 100
 """Bytes of a Unix socket's path; the kernel allows 107."""
 
 END_SEC = 10.0
-LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.05
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ async def _wait_for_supervisor(noted: dict[str, Any], within_sec: float) -> bool
     while _is_alive(noted.get("pid"), noted.get("born")):
         if time.monotonic() > until:
             return False
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     return True
 
 
@@ -137,12 +137,12 @@ async def stop_playground(place: PlaygroundDir) -> None:
     Raises `SubjectError` when processes are left after END_SEC.
     """
     until = time.monotonic() + END_SEC
-    while processes := marked(MARK, place.tag):
+    while processes := list_by_environment(MARK, place.tag):
         for pid, born in processes.items():
             ProcessRef(pid, born).kill()
         if time.monotonic() > until:
             raise SubjectError(
                 f"processes of a playground do not terminate, kill them: {', '.join(map(str, processes))}"
             )
-        await asyncio.sleep(LOOK_SEC)
+        await asyncio.sleep(CHECK_INTERVAL_SEC)
     place.remove()

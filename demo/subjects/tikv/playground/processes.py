@@ -21,7 +21,7 @@ from demo.subjects.tikv.topology import Topology
 GONE_SEC = 30.0
 """How long a playground whose supervisor does not answer may take to end; after that it hangs."""
 
-LOOK_SEC = 0.1
+CHECK_INTERVAL_SEC = 0.1
 BY_HAND = "end this show: all processes of its playground end with it"
 
 
@@ -71,7 +71,7 @@ class PlaygroundProcesses:
             while not ProcessRef(undo["owner"], undo["owner_born"]).has_terminated:
                 if time.monotonic() > until:
                     raise
-                await asyncio.sleep(LOOK_SEC)
+                await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     async def is_up(self, undo: Mapping[str, Any]) -> bool:
         session, url = self._cluster.connections.session, f"http://{undo['address']}"

@@ -24,13 +24,13 @@ from aiohttp import web
 from demo.errors import DemoError, SubjectError
 from demo.processes.child import program, start_time_of
 from demo.processes.process_ref import ProcessRef
-from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
+from demo.processes.procfs import Launch, Processes, children, descendants, list_by_environment, listeners, orphans
 from demo.processes.unix_server import as_handler, listen
 from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, stop_playground
 
 PR_SET_CHILD_SUBREAPER = 36
-LOOK_SEC = 0.25
-END_LOOK_SEC = 0.05
+CHECK_INTERVAL_SEC = 0.25
+END_CHECK_INTERVAL_SEC = 0.05
 DYING_SEC = 1.0
 """A killed process closes its ports a moment before it counts as terminated."""
 
@@ -124,10 +124,10 @@ class PlaygroundSupervisor:
                 last_line = self._output_lines[-1] if self._output_lines else "it printed nothing"
                 print(f"tiup ended with code {self._tiup.returncode}: {last_line}", flush=True)
                 self.ending.set()
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
 
     def _living_processes(self) -> Processes:
-        return descendants(os.getpid()) | marked(MARK, self._directory.tag)
+        return descendants(os.getpid()) | list_by_environment(MARK, self._directory.tag)
 
     def _record_listeners(self) -> None:
         self._reap()
@@ -212,7 +212,7 @@ class PlaygroundSupervisor:
         while managed.process.is_alive:
             if port in listeners((managed.process.pid,)) or time.monotonic() > until:
                 return True
-            await asyncio.sleep(END_LOOK_SEC)
+            await asyncio.sleep(END_CHECK_INTERVAL_SEC)
         return False
 
     # Ending.
@@ -236,12 +236,12 @@ class PlaygroundSupervisor:
             until = time.monotonic() + GRACE_SEC
             while self._living_processes() and time.monotonic() < until:
                 self._reap()
-                await asyncio.sleep(END_LOOK_SEC)
+                await asyncio.sleep(END_CHECK_INTERVAL_SEC)
             while found := self._living_processes():
                 for pid, born in found.items():
                     ProcessRef(pid, born).kill()
                 self._reap()
-                await asyncio.sleep(END_LOOK_SEC)
+                await asyncio.sleep(END_CHECK_INTERVAL_SEC)
             await stop_playground(self._directory)
 
 

@@ -22,7 +22,7 @@ from demo.journal.healer_table import Healer
 from demo.journal.library.leftovers import Leftover, find_leftovers, is_watched, read_leftover
 from demo.processes.child import ROOT
 from demo.threads.worker_thread import run_in_thread
-from demo.watchdog.process import MEND_TIMEOUT_SEC, RUN_HEAL
+from demo.watchdog.process import HEAL_ATTEMPT_TIMEOUT_SEC, RUN_HEAL
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ MAX_UNDOS = 20
 """How many undos of one journal a start heals; there is no show with so many."""
 
 WATCHED_TIMEOUT_SEC = 60.0
-LOOK_SEC = 0.2
+CHECK_INTERVAL_SEC = 0.2
+CHECK_TIMEOUT_SEC = 0.2
 MAX_ANSWER = 65_536
 
 
@@ -77,7 +78,7 @@ class _Healing:
                     f"the show {self.leftover.name} left something broken: its watchdog is still healing it", True
                 )
                 return False
-            await asyncio.sleep(LOOK_SEC)
+            await asyncio.sleep(CHECK_INTERVAL_SEC)
         if was_watched:
             current = read_leftover(path)
             if current is None:
@@ -187,15 +188,15 @@ async def _run_healer(order: Mapping[str, Any], folder: str) -> Mapping[str, Any
     except OSError as error:
         return {"why": f"the healing process could not be started: {error.strerror or error}"}
     try:
-        async with asyncio.timeout(MEND_TIMEOUT_SEC):
+        async with asyncio.timeout(HEAL_ATTEMPT_TIMEOUT_SEC):
             line = await _exchange(process, json.dumps(order).encode())
     except TimeoutError:
-        return {"why": f"not healed within {MEND_TIMEOUT_SEC:g} s"}
+        return {"why": f"not healed within {HEAL_ATTEMPT_TIMEOUT_SEC:g} s"}
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SEC):
+            async with asyncio.timeout(CHECK_TIMEOUT_SEC):
                 await process.wait()
     with contextlib.suppress(ValueError):
         answer = json.loads(line)

@@ -12,20 +12,20 @@ from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed
 
-LOOK_FIRST_SEC, LOOK_EVERY_SEC = 0.1, 1.0
-LOOK_TIMEOUT_SEC = 5.0
-IDLE_SHARE = 5
+FIRST_CHECK_INTERVAL_SEC, CHECK_INTERVAL_SEC = 0.1, 1.0
+CHECK_TIMEOUT_SEC = 5.0
+PAUSE_FACTOR = 5
 """A slow check is followed by a pause of this many times its own duration."""
 
-LAST_LOOK_SEC = 0.2
+FINAL_CHECK_TIMEOUT_SEC = 0.2
 """How long a heal may be delayed by the check of the target right before it."""
 
-LOOKS_IN_A_ROW = 2
-LOOKS_UNSEEN = 3
+CHECKS_AFTER_BROKEN = 2
+CHECKS_WITHOUT_BROKEN = 3
 """How many checks in a row must find the target healed: after one found it broken, and where none did but the
 driver reported that the injection took effect."""
 
-OWN_END_SEC, OWN_END_SHARE = 1.0, 0.2
+ON_TIME_MARGIN_SEC, ON_TIME_MARGIN_SHARE = 1.0, 0.2
 """A target that is back this shortly before the fault's end (seconds, or a share of its duration) ended on time."""
 
 
@@ -47,8 +47,8 @@ class _Run:
 
     @property
     def is_back(self) -> bool:
-        return (self.was_broken and self.healed_checks >= LOOKS_IN_A_ROW) or (
-            self.has_landed and self.healed_checks >= LOOKS_UNSEEN
+        return (self.was_broken and self.healed_checks >= CHECKS_AFTER_BROKEN) or (
+            self.has_landed and self.healed_checks >= CHECKS_WITHOUT_BROKEN
         )
 
 
@@ -77,24 +77,24 @@ class RecoveryWatch:
         watched = self._runs.pop(name, None)
         if watched is None or watched.run != run or not (watched.was_broken or watched.has_landed):
             return None
-        await self._check(watched, LAST_LOOK_SEC)
+        await self._check(watched, FINAL_CHECK_TIMEOUT_SEC)
         fault = self._context.state.fault(name)
         return watched.back_at if fault is not None and _is_before_own_end(fault, watched.back_at) else None
 
     async def _check_repeatedly(self, name: str, watched: _Run) -> None:
-        pause_sec = LOOK_FIRST_SEC
+        pause_sec = FIRST_CHECK_INTERVAL_SEC
         while self._runs.get(name) is watched:
             fault = self._context.state.fault(name)
             if fault is None or fault.run != watched.run or fault.state not in ("injecting", "active"):
                 return
             if fault.state == "active":
                 began = time.monotonic()
-                await self._check(watched, LOOK_TIMEOUT_SEC)
+                await self._check(watched, CHECK_TIMEOUT_SEC)
                 took_sec = time.monotonic() - began
                 if watched.is_back and watched.back_at is not None and _is_before_own_end(fault, watched.back_at):
                     self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))
                 # A slow check is a burden for the target: the more it takes, the rarer it is repeated.
-                pause_sec = max(min(LOOK_EVERY_SEC, pause_sec * 2), took_sec * IDLE_SHARE)
+                pause_sec = max(min(CHECK_INTERVAL_SEC, pause_sec * 2), took_sec * PAUSE_FACTOR)
             await asyncio.sleep(pause_sec)
 
     async def _check(self, watched: _Run, limit: float) -> None:
@@ -126,4 +126,4 @@ def _is_before_own_end(fault: FaultState, back_at: float | None) -> bool:
     lasts = fault.duration_sec
     # The injection took so long. A driver's own timer, as a lease, may have started that much before the show's.
     applying = max(0.0, fault.heals_at - lasts - (fault.injected_at or fault.heals_at - lasts))
-    return back_at < fault.heals_at - applying - max(OWN_END_SEC, lasts * OWN_END_SHARE)
+    return back_at < fault.heals_at - applying - max(ON_TIME_MARGIN_SEC, lasts * ON_TIME_MARGIN_SHARE)
