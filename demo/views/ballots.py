@@ -166,9 +166,7 @@ def list_answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
 def _summarize(ballot: BallotState) -> str:
     if (middle := ballot.middle) is not None:
         low, median, high = (with_unit(number, ballot.unit) for number in middle)
-        return translate(
-            "median %(median)s, half of the guesses between %(low)s and %(high)s", median=median, low=low, high=high
-        )
+        return translate("median %(median)s, half of them %(low)s to %(high)s", median=median, low=low, high=high)
     if not ballot.leading:
         return ""
     percent = ballot.percents[ballot.options.index(ballot.leading)]

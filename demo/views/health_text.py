@@ -27,5 +27,5 @@ def health_summary(state: ShowState) -> tuple[str, str]:
     over = [counter for counter in state.sample.counters if (counter.ghosts or 0) > 0]
     if over:
         number = number_text(over[0].ghosts)
-        return "degraded", translate("%(key)s admitted %(number)s over its limit", key=over[0].key, number=number)
+        return "degraded", translate("%(key)s: %(number)s over its limit", key=over[0].key, number=number)
     return "up", translate("all %(num)s parts up", num=len(state.sample.nodes))

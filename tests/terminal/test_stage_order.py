@@ -351,7 +351,7 @@ def test_a_hidden_vote_stays_hidden_here_until_it_is_closed(size: tuple[int, int
 @BOTH
 def test_guessed_numbers_are_ranges_with_their_middle(size: tuple[int, int]) -> None:
     text = "\n".join(draw(vote(numbers=True).state, size))
-    assert "4 votes · still open · 1" in text
+    assert "4 votes · still open · median 1" in text
     assert "75 %" in text
 
 
