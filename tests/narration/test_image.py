@@ -38,9 +38,9 @@ def test_an_image_has_the_type_and_size_of_its_content(body: bytes, media_type: 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "no image"),
-        (b"<html></html>", "no image"),
-        (random.Random(1).randbytes(5000), "no image"),
+        (b"", "not an image"),
+        (b"<html></html>", "not an image"),
+        (random.Random(1).randbytes(5000), "not an image"),
         (b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(5), "damaged"),
         (b"\xff\xd8\xff" + b"\xe1\xff" * 20, "damaged"),
         (b"RIFF\0\0\0\0WEBPVP8X", "damaged"),
@@ -48,7 +48,7 @@ def test_an_image_has_the_type_and_size_of_its_content(body: bytes, media_type: 
         (gif(0, 0), "damaged"),
         (b"<svg/>", "how large"),
         (b'<svg width="0" height="0"/>', "how large"),
-        (b"<?xml version='1.0'?><html/>", "no SVG"),
+        (b"<?xml version='1.0'?><html/>", "not an SVG"),
         (png(1, 1).replace(b"\0\0\0\x01\0\0\0\x01", b"\0\0\xff\xff\0\0\xff\xff", 1), "50 million are allowed"),
         (b'<svg width="9999999" height="1"/>', "million are allowed"),
     ],

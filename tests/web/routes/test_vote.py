@@ -208,15 +208,15 @@ def test_a_hidden_tally_is_told_to_nobody_before_it_is_closed(server: Server) ->
     told = fetch.get(f"{server.url}/state", headers=proxied).json()["ballots"][-1]
     assert (told["votes"], told["tally"]) == (3, None)
     page = server.client.get("/").text
-    assert "in the middle" not in page
+    assert "median" not in page
     with Stream(server, "/stream/stage") as stream:
-        assert "in the middle" not in stream.next()["data"]
+        assert "median" not in stream.next()["data"]
     server.client.post("/vote/close")
     assert fetch.get(f"{server.url}/state", headers=proxied).json()["ballots"][-1]["tally"] == [
         {"answer": "1.5 s", "votes": 1, "percent": 33},
         {"answer": "2.5 s", "votes": 2, "percent": 67},
     ]
-    assert "2.5 s in the middle" in server.client.get("/").text
+    assert "median 2.5 s" in server.client.get("/").text
 
 
 def test_votes_that_were_answered_outlive_kill_9(tmp_path: Path) -> None:
