@@ -33,7 +33,7 @@ WARM_UP = 10
 ROOT = Path(__file__).parent.parent
 
 DOORS: tuple[tuple[Any, str], ...] = (
-    (AccessPolicy, "judge"),
+    (AccessPolicy, "authorize"),
     (DirectStreams, "__call__"),
     (CommandHandler, "perform"),
     (conductor, "decide"),
@@ -43,8 +43,8 @@ DOORS: tuple[tuple[Any, str], ...] = (
 """What a press passes, in this order."""
 
 STAGES = {
-    "parsed, and a task begun (uvicorn)": ("arrived", "judge>"),
-    "let in, and its body read": ("judge>", "__call__>"),
+    "parsed, and a task begun (uvicorn)": ("arrived", "authorize>"),
+    "let in, and its body read": ("authorize>", "__call__>"),
     "routed, its fields read (FastAPI)": ("__call__>", "perform>"),
     "its turn in the conductor's queue": ("perform>", "decide>"),
     "decided, and folded into the state": ("decide>", "persist>"),

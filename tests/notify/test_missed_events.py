@@ -27,8 +27,8 @@ def said(receiver: HttpReceiver) -> list[str]:
 
 async def test_what_a_webhook_was_not_told_comes_first_after_a_restart(tmp_path: Path) -> None:
     with receiving() as receiver:
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, _):
-            await until(lambda: "show.opened" in types(receiver))
+        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
+            await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
             receiver.always = Reply(503)
             await ask(conductor, c.Say("nobody hears this"))
         receiver.always = Reply()
@@ -63,8 +63,8 @@ async def test_a_webhook_that_is_new_to_the_show_is_told_what_happens_from_then_
 
 async def test_what_is_too_old_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as receiver:
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, _):
-            await until(lambda: "show.opened" in types(receiver))
+        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
+            await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
             receiver.always = Reply(503)
             await ask(conductor, c.Say("too old"))
         receiver.always = Reply()
