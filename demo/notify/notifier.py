@@ -11,7 +11,7 @@ from demo.errors import log_unexpected
 from demo.notify.delivery import Delivery, Outcome, logger
 from demo.notify.grafana import GrafanaAnnotations
 from demo.notify.http_client import HttpClient
-from demo.notify.missed_events import WHO, MissedEvents
+from demo.notify.missed_events import READ_SEC, WHO, MissedEvents
 from demo.notify.notified_show import NotifiedShow, is_written
 from demo.notify.progress import SAVE_EVERY_SEC, Progress, name_webhook
 from demo.notify.receivers import Address, Receivers
@@ -48,7 +48,7 @@ class Notifier:
         self._show = show
         self._client = client or HttpClient(lambda: show.clock.wall(show.clock.now()))
         self._waiting: deque[e.JournalEntry] = deque()
-        self._grown = asyncio.Event()
+        self._grown, self._has_caught_up = asyncio.Event(), asyncio.Event()
         self._sending: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -90,6 +90,7 @@ class Notifier:
         with contextlib.suppress(ValueError):
             self._show.journal.on_buffered.remove(self._take)
         self._unsubscribe()
+        await self._catch_up()
         while self._waiting:
             self._put(self._waiting.popleft())
         for delivery in self.deliveries:
@@ -101,6 +102,12 @@ class Notifier:
         self._report_rest()
         await self._client.close()
         await self._save()
+
+    async def _catch_up(self) -> None:
+        """Let the events of an earlier process go first: a show may end while they are still being read."""
+        if self._waiting and not self._has_caught_up.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_caught_up.wait(), READ_SEC + SAVE_SEC)
 
     async def _save_often(self) -> None:
         while True:
@@ -131,6 +138,7 @@ class Notifier:
             self._grown.clear()
             await self._grown.wait()
         await self._missed.tell(self._progress, before=self._waiting[0].seq)
+        self._has_caught_up.set()
         while True:
             self._grown.clear()
             while self._waiting and self._is_sendable(self._waiting[0]):

@@ -1,5 +1,6 @@
 """Webhooks over a restart of the server: they get what they were not told, once, in order, and with the same ids."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from demo.journal import Journal
 from demo.notify import missed_events as module
+from demo.notify.missed_events import MissedEvents
 from demo.notify.progress import SUFFIX, Progress, name_webhook
 from demo.show import commands as c
+from demo.show.events import JournalEntry
 from tests.conductor.test_conductor import ask
 from tests.notify.test_notifier import told, types, until
 from tests.support.http_receiver import HttpReceiver, Reply, receiving
@@ -41,6 +44,28 @@ async def test_what_a_webhook_was_not_told_comes_first_after_a_restart(tmp_path:
         assert len(set(ids(receiver))) == len(ids(receiver))
         numbers = [int(ident.rpartition("-")[2]) for ident in ids(receiver)]
         assert numbers == sorted(numbers)
+
+
+async def test_a_show_that_ends_while_they_are_read_tells_them_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = MissedEvents._read
+
+    async def read_slowly(self: MissedEvents, after: int, before: int) -> list[JournalEntry]:
+        await asyncio.sleep(0.3)
+        return await read(self, after, before)
+
+    monkeypatch.setattr(MissedEvents, "_read", read_slowly)
+    with receiving() as receiver:
+        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
+            await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
+            receiver.always = Reply(503)
+            await ask(conductor, c.Say("nobody hears this"))
+        receiver.always = Reply()
+        receiver.received.clear()
+        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, _):
+            await ask(conductor, c.Say("all hear this"))
+        assert said(receiver) == ["nobody hears this", "all hear this"]
 
 
 async def test_what_was_told_is_not_told_again(tmp_path: Path) -> None:
