@@ -113,7 +113,7 @@ class DemoRunner:
 
     @property
     def paints(self) -> bool:
-        """It paints a full screen, where whatever else is printed would be lost; else it prints lines."""
+        """Return whether it paints a full screen, where other output would be lost; otherwise it prints lines."""
         return _is_terminal(self._console)
 
     @property

@@ -15,6 +15,8 @@ _VERBS = {
     ChaosType.NETWORK_DISCONNECT: mark_text("Cut off %(target)s"),
 }
 
+_RESTARTS = (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_STOP)
+
 
 @dataclass(frozen=True, slots=True)
 class BannerView:
@@ -67,6 +69,11 @@ def _was_healed_here(state: ShowState, fault: FaultState) -> bool:
     return newest is not None and newest.chapter in (state.number, ELSEWHERE)
 
 
+def ending_text(fault: FaultState) -> str:
+    """Return the words before the seconds in which a fault ends: "restarts in", or "ends in"."""
+    return translate("restarts in") if fault.config.chaos_type in _RESTARTS else translate("ends in")
+
+
 def _describe_running(fault: FaultState, private: bool) -> BannerView:
     title, effect = fault_title(fault), seen_text(fault)
     # A title made for a requested target names that already.
@@ -79,7 +86,7 @@ def _describe_running(fault: FaultState, private: bool) -> BannerView:
     effect = f"{target} · {effect}" if target else effect
     if fault.state == "healing":
         return BannerView(fault.name, "healing", title, effect, translate("healing"))
-    tail = translate("until healed") if fault.heals_at is None else translate("heals in")
+    tail = translate("until ended") if fault.heals_at is None else ending_text(fault)
     return BannerView(fault.name, "fault", title, effect, tail, fault.heals_at)
 
 

@@ -11,11 +11,12 @@ from demo.show.health_sample import LOAD, Node, Sample
 from demo.texts import translate
 from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
+from demo.views.banners import ending_text
 from demo.views.countdown import counts_down
 from demo.views.fault_targets import target_text
 from demo.views.marks import find_hit_nodes, find_next_targets, happened_text
 from demo.views.redaction import masked
-from demo.views.wording import beginning_text, ending_text, health_word, measured_text
+from demo.views.wording import beginning_text, health_word, measured_text
 
 MAX_ITEMS = 6
 """How many faults share the line; more are counted in its last place."""

@@ -13,7 +13,6 @@ _BEGINNING = {
     ChaosType.NETWORK_DISCONNECT: mark_text("Cutting off %(target)s"),
     ChaosType.REDIS_PAUSE: mark_text("Freezing %(target)s"),
 }
-_RESTARTS = (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_STOP)
 
 HEALTH_WORDS = {
     "up": mark_text("running"),
@@ -28,11 +27,6 @@ def beginning_text(fault: FaultState, target: str) -> str:
     """Return what is about to happen: "Killing node-2"; the fault's description where there is no verb for it."""
     verb = _BEGINNING.get(fault.config.chaos_type)
     return translate_marked(verb, target=target) if verb and target else fault.config.description
-
-
-def ending_text(fault: FaultState) -> str:
-    """Return the words before the seconds in which a fault ends: "restarts in", or "ends in"."""
-    return translate("restarts in") if fault.config.chaos_type in _RESTARTS else translate("ends in")
 
 
 def measured_text(fault: FaultState) -> str:

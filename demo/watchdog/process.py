@@ -80,7 +80,7 @@ class HealAttempt:
 
     @property
     def is_over(self) -> bool:
-        """It has answered, terminated, or timed out."""
+        """Return whether it has answered, terminated, or timed out."""
         return b"\n" in self._answer_bytes or self._process.poll() is not None or time.monotonic() > self.ends_at
 
     def end(self) -> dict[str, Any]:

@@ -28,16 +28,21 @@ def said(receiver: HttpReceiver) -> list[str]:
     return [event["data"]["text"] for event in receiver.events() if event["type"].endswith(".said")]
 
 
+async def say_unheard_and_restart(receiver: HttpReceiver, journal: Path) -> None:
+    """A show says "nobody hears this" to a webhook that fails, is started again, says "all hear this" and ends."""
+    async with told(receiver.url, journal=Journal(journal)) as (conductor, notifier):
+        await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
+        receiver.always = Reply(503)
+        await ask(conductor, c.Say("nobody hears this"))
+    receiver.always = Reply()
+    receiver.received.clear()
+    async with told(receiver.url, journal=Journal(journal)) as (conductor, _):
+        await ask(conductor, c.Say("all hear this"))
+
+
 async def test_what_a_webhook_was_not_told_comes_first_after_a_restart(tmp_path: Path) -> None:
     with receiving() as receiver:
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
-            await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
-            receiver.always = Reply(503)
-            await ask(conductor, c.Say("nobody hears this"))
-        receiver.always = Reply()
-        receiver.received.clear()
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, _):
-            await ask(conductor, c.Say("all hear this"))
+        await say_unheard_and_restart(receiver, tmp_path / "j")
         found = types(receiver)
         assert said(receiver) == ["nobody hears this", "all hear this"]
         assert found.index("said") < found.index("show.closed") < found.index("show.picked_up")
@@ -57,14 +62,7 @@ async def test_a_show_that_ends_while_they_are_read_tells_them_all_the_same(
 
     monkeypatch.setattr(MissedEvents, "_read", read_slowly)
     with receiving() as receiver:
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
-            await until(lambda: notifier.deliveries[0].counts["delivered"] > 0)
-            receiver.always = Reply(503)
-            await ask(conductor, c.Say("nobody hears this"))
-        receiver.always = Reply()
-        receiver.received.clear()
-        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, _):
-            await ask(conductor, c.Say("all hear this"))
+        await say_unheard_and_restart(receiver, tmp_path / "j")
         assert said(receiver) == ["nobody hears this", "all hear this"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.container_engine.discovery import find
-from tests.support.tcp_gate import close_listener, wait_for_accepted_connections
+from tests.support.tcp_gate import close_listener, until_one_ends, wait_for_accepted_connections
 
 PIECE = 65536
 
@@ -120,16 +120,7 @@ class EngineProxy:
         try:
             await self._may_pass.wait()
             answers, far = await asyncio.open_unix_connection(self._engine)
-            flows = [
-                asyncio.ensure_future(self._copy(reader, far)),
-                asyncio.ensure_future(self._copy(answers, writer, answering=True)),
-            ]
-            try:
-                await asyncio.wait(flows, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for flow in flows:
-                    flow.cancel()
-                await asyncio.gather(*flows, return_exceptions=True)
+            await until_one_ends(self._copy(reader, far), self._copy(answers, writer, answering=True))
         except (asyncio.CancelledError, OSError):
             pass
         finally:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.support.containers import docker
 from tests.support.fake_pd import Cluster
-from tests.support.tcp_gate import close_listener
+from tests.support.tcp_gate import close_listener, until_one_ends
 
 PARTS = ("pd0", "pd1", "pd2", "tikv0", "tikv1", "tikv2")
 SILENT_SEC = 0.4
@@ -118,13 +118,9 @@ def hub() -> str:
 
 async def _relay(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     back, forth = await asyncio.open_connection("127.0.0.1", port)
-    ways = [asyncio.ensure_future(_pump(reader, forth)), asyncio.ensure_future(_pump(back, writer))]
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await until_one_ends(_pump(reader, forth), _pump(back, writer))
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
         forth.transport.abort()
 
 

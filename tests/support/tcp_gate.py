@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 HOST = "127.0.0.1"
 HTTP2 = b"PRI * HTTP/2.0"
@@ -13,6 +15,17 @@ async def wait_for_accepted_connections() -> None:
     """Wait until each connection that was accepted before its listener closed can be closed."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def until_one_ends(*flows: Coroutine[Any, Any, None]) -> None:
+    """Run these until one has ended; then cancel the others and wait for their end."""
+    running = [asyncio.ensure_future(flow) for flow in flows]
+    try:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for flow in running:
+            flow.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def close_listener(listener: asyncio.Server) -> None:
@@ -100,16 +113,7 @@ class TcpGate:
         self._writers.add(forth)
         try:
             forth.write(first)
-            ways = [
-                asyncio.ensure_future(self._pump(reader, forth, may_pass)),
-                asyncio.ensure_future(self._pump(back, writer, may_pass)),
-            ]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
+            await until_one_ends(self._pump(reader, forth, may_pass), self._pump(back, writer, may_pass))
         finally:
             forth.transport.abort()
             self._writers.discard(forth)

@@ -9,7 +9,7 @@ from demo.processes.procfs import PROC, list_by_environment
 from demo.showfile.drivers.commands import MARK
 
 INJECTION_COMMAND_TIMEOUT_SEC = 25.0
-"""How long a injection's command may take. Below the time that the show gives an injection."""
+"""How long an injection's command may take: below the time that the show gives an injection."""
 
 DEATH_SEC = 2.0
 CHECK_INTERVAL_SEC = 0.05
