@@ -45,7 +45,7 @@ def clusters(count: int) -> Iterator[Row]:
             yield from _polls(made)
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
 
 
 def _kills(server: Server, count: int) -> Iterator[Row]:

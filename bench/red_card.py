@@ -125,7 +125,7 @@ def serving(*words: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 @contextmanager
@@ -180,7 +180,7 @@ def etcd_leader(folder: Path) -> Iterator[Target]:
             yield Target(server, lambda: kill_container(made.container(leader_of(server))), leader)
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
 
 
 def leader_of(server: Server) -> str:

@@ -96,7 +96,7 @@ def served(args: argparse.Namespace) -> Iterator[Served]:
     program = [*pinned(0), sys.executable, "-m", "demo", "serve", args.show, "--no-open", "--port", "0"]
     with serving(program=program) as server:
         server.until(lambda state: args.show == "none" or _is_green(state), READY_TIMEOUT_SEC)
-        yield Served(server.process.pid, server.port, server.said)
+        yield Served(server.process.pid, server.port, server.read_output)
 
 
 def _is_green(state: dict[str, Any]) -> bool:

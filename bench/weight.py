@@ -27,7 +27,7 @@ class Load:
     requests: int
     streams: int
     painted_ms: float
-    complaints: tuple[str, ...]
+    console_errors: tuple[str, ...]
 
     @property
     def whole(self) -> int:
@@ -66,7 +66,9 @@ def visit(browser: Browser, server: Server, path: str, size: tuple[int, int] = P
         others = [request for request in asked if request not in streams]
         sizes = {request.url: _received(request) for request in others}
         document = sizes.pop(f"{server.url}{path}")
-        return Load(document, sum(sizes.values()), len(others), len(streams), float(painted), tuple(window.complaints))
+        return Load(
+            document, sum(sizes.values()), len(others), len(streams), float(painted), tuple(window.console_errors)
+        )
     finally:
         window.close()
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from demo.errors import DemoError
 
-Verdict = Literal["ok", "no", "maybe"]
+CheckVerdict = Literal["ok", "no", "maybe"]
 
 CHECK_SEC = 8.0
 
@@ -20,7 +20,7 @@ class Finding:
     """
 
     what: str
-    verdict: Verdict
+    verdict: CheckVerdict
     found: str
     remedy: str = ""
 

@@ -245,6 +245,18 @@ def test_no_module_class_or_public_function_is_named_in_a_private_language() -> 
             assert name.startswith("_") or not words & BANNED, f"{name} in {module.name}"
 
 
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    """A command and the event it leads to may share one; so may a part of the state and the model of its answer."""
+    homes: dict[str, list[str]] = {}
+    for module in modules().values():
+        if module.name in ("show.commands", "web.routes.response_models") or "proto" in module.name:
+            continue
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module.name)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
 def test_what_a_snapshot_holds_has_the_version_of_its_shape() -> None:
     """A snapshot of another shape is not read, but its events are: a new shape wants a new number."""
     digest = hashlib.sha256(stored.shape().encode()).hexdigest()[:12]

@@ -36,7 +36,7 @@ MAX_VOTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class VoteReceipt:
     """What became of a vote. `answer`: in words. `durable`: it is on disk, and outlives this server."""
 
     ballot: int

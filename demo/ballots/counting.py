@@ -59,18 +59,18 @@ def nearest(values: Sequence[float], counts: Sequence[int], measured: float) -> 
     return values[place], counts[place]
 
 
-def bins(values: Sequence[float], counts: Sequence[int], most: int) -> tuple[tuple[str, int], ...]:
+def bins(values: Sequence[float], counts: Sequence[int], max_bins: int) -> tuple[tuple[str, int], ...]:
     """Return at most `most` ranges of the guesses as text, with the votes in each; single numbers where they suffice.
 
     The ranges are equally wide up to the number below which 9 in 10 guesses are; the last one has all above.
     """
-    if len(values) <= most:
+    if len(values) <= max_bins:
         return tuple((f"{value:.12g}", count) for value, count in zip(values, counts, strict=True))
     first = values[0]
-    width = rounded((quantile(values, counts, 0.9) - first) / (most - 1), 2) or rounded(values[-1] - first, 2)
-    votes = [0] * most
+    width = rounded((quantile(values, counts, 0.9) - first) / (max_bins - 1), 2) or rounded(values[-1] - first, 2)
+    votes = [0] * max_bins
     for value, count in zip(values, counts, strict=True):
-        votes[min(most - 1, int((value - first) / width))] += count
-    edges = [rounded(first + place * width) for place in range(most)]
+        votes[min(max_bins - 1, int((value - first) / width))] += count
+    edges = [rounded(first + place * width) for place in range(max_bins)]
     names = [f"{low:.12g}–{high:.12g}" for low, high in pairwise(edges)]
     return tuple(zip((*names, f"{edges[-1]:.12g} +"), votes, strict=True))

@@ -13,7 +13,7 @@ from typing import Any
 from demo.chaos_toolkit.activity_settings import MODULE, ActivityWriter
 from demo.chaos_toolkit.experiment import ABSENT, MAX_PAUSE_SEC, Activity, Experiment, is_number
 from demo.chaos_toolkit.show_names import ShowNames
-from demo.chaos_toolkit.show_text import ChapterText, as_code, as_markdown, as_paragraphs
+from demo.chaos_toolkit.show_text import ChapterDraft, as_code, as_markdown, as_paragraphs
 from demo.chaos_toolkit.variables import Variables, unescape
 from demo.errors import ExperimentError
 from demo.showfile.quantities import describe_duration
@@ -74,11 +74,11 @@ class ChapterPlanner:
             return f"{self._group} is up"
         return " and ".join(f"{name} is up" for name in self._parts.steady)
 
-    def plan(self) -> list[ChapterText]:
+    def plan(self) -> list[ChapterDraft]:
         """Return the chapters. Raises `ExperimentError` for an activity that cannot be taken over."""
         experiment = self._parts.experiment
         tags = [f"Tags: {', '.join(map(as_code, experiment.tags))}"] if experiment.tags else []
-        first = ChapterText(experiment.title, {}, [*as_paragraphs(experiment.description), *tags])
+        first = ChapterDraft(experiment.title, {}, [*as_paragraphs(experiment.description), *tags])
         self._note_what_is_missing()
         return [first, *self._hypothesis(), *self._method(), self._last()]
 
@@ -97,7 +97,7 @@ class ChapterPlanner:
         if experiment.strategy == "skip":
             self._notes.append("runtime.hypothesis.strategy skip: the hypothesis is not judged")
 
-    def _hypothesis(self) -> list[ChapterText]:
+    def _hypothesis(self) -> list[ChapterDraft]:
         experiment = self._parts.experiment
         if not experiment.hypothesis and not self._parts.steady:
             return []
@@ -117,11 +117,11 @@ class ChapterPlanner:
         elif not self._parts.steady:
             settings = {"hypothesis": title}
         asked = "\n".join(f"- {_describe_probe(self._parts.probes[name])}" for name in self._parts.steady)
-        return [ChapterText("What should hold", settings, [as_markdown(title), asked])]
+        return [ChapterDraft("What should hold", settings, [as_markdown(title), asked])]
 
-    def _method(self) -> list[ChapterText]:
+    def _method(self) -> list[ChapterDraft]:
         experiment = self._parts.experiment
-        chapters: list[ChapterText] = []
+        chapters: list[ChapterDraft] = []
         title, steps, said = "", list[dict[str, Any]](), list[str]()
 
         def close() -> None:
@@ -129,7 +129,7 @@ class ChapterPlanner:
             if title or steps or said:
                 is_first = not chapters
                 settings = {**(self._require() if is_first else {}), **({"on_enter": list(steps)} if steps else {})}
-                chapters.append(ChapterText(title or "The method", settings, list(said)))
+                chapters.append(ChapterDraft(title or "The method", settings, list(said)))
             title = ""
             steps.clear()
             said.clear()
@@ -218,7 +218,7 @@ class ChapterPlanner:
             return None
         return {"wait": describe_duration(seconds)} if 0.001 <= seconds <= MAX_PAUSE_SEC else None
 
-    def _last(self) -> ChapterText:
+    def _last(self) -> ChapterDraft:
         experiment = self._parts.experiment
         settings: dict[str, Any] = {}
         said = ""
@@ -240,7 +240,7 @@ class ChapterPlanner:
         elif self._parts.undo:
             settings = {"on_enter": [{**step, "continue_on_error": True} for step in self._parts.undo]}
             said = "The rollbacks of the experiment undo what was done."
-        return ChapterText("After the method", {**settings, "evidence": True}, [said])
+        return ChapterDraft("After the method", {**settings, "evidence": True}, [said])
 
 
 def _as_undo(undo: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -12,7 +12,7 @@ _LINE_START = re.compile(r"^(\s*)([#>+=-]|\d+[.)])", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class ChapterText:
+class ChapterDraft:
     """One chapter: its settings, its heading, and paragraphs of Markdown."""
 
     title: str
@@ -53,13 +53,13 @@ def to_yaml(settings: Mapping[str, Any]) -> str:
     )
 
 
-def to_show_text(front: Mapping[str, Any], comments: Iterable[str], chapters: Sequence[ChapterText]) -> str:
+def to_show_text(front: Mapping[str, Any], comments: Iterable[str], chapters: Sequence[ChapterDraft]) -> str:
     """Return a whole show file; the comments stand at the top of its front matter."""
     told = "".join(f"# {_one_line(comment)}\n" for comment in comments)
     return f"---\n{told}{to_yaml(front)}---\n\n" + "\n---\n\n".join(map(_write_chapter, chapters))
 
 
-def _write_chapter(chapter: ChapterText) -> str:
+def _write_chapter(chapter: ChapterDraft) -> str:
     block = f"```yaml\n{to_yaml(chapter.settings)}```\n\n" if chapter.settings else ""
     parts = [f"# {as_markdown(chapter.title) or 'Untitled'}", *(part for part in chapter.paragraphs if part.strip())]
     return block + "\n\n".join(parts) + "\n"

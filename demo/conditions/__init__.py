@@ -4,28 +4,28 @@
 by a `Watch`. Nothing here knows probes, faults or shows.
 """
 
-from demo.conditions.condition import Condition, Limit, NameUse, parse
+from demo.conditions.condition import Condition, ConditionLimit, NameUse, parse
 from demo.conditions.errors import ConditionError
 from demo.conditions.evaluation import Clause, Judgement
 from demo.conditions.facts import Facts, NodeFact, look_up
 from demo.conditions.values import Quantity, Truth, Value, read_quantity, show_quantity, show_value
-from demo.conditions.watch import Outcome, Verdict, Watch
+from demo.conditions.watch import ConditionResult, ConditionVerdict, Watch
 from demo.conditions.wording import condition_in_words
 
 __all__ = [
     "Clause",
     "Condition",
     "ConditionError",
+    "ConditionLimit",
+    "ConditionResult",
+    "ConditionVerdict",
     "Facts",
     "Judgement",
-    "Limit",
     "NameUse",
     "NodeFact",
-    "Outcome",
     "Quantity",
     "Truth",
     "Value",
-    "Verdict",
     "Watch",
     "condition_in_words",
     "look_up",

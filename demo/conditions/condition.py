@@ -17,8 +17,8 @@ from demo.conditions.syntax import (
     Field,
     InState,
     Matches,
+    Membership,
     Not,
-    OneOf,
     Or,
     Tree,
     write_text,
@@ -51,7 +51,7 @@ class NameUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ConditionLimit:
     """What a condition demands of one number: the `path` as in `NameUse`, `operator` is <, <=, > or >=."""
 
     path: tuple[str, ...]
@@ -101,7 +101,7 @@ class Condition:
         """Return the truth with the numbers that decided it."""
         return judge(self.tree, facts)
 
-    def limits(self) -> tuple["Limit", ...]:
+    def limits(self) -> tuple["ConditionLimit", ...]:
         """Return the limits that it sets to numbers, each of which has to hold: not those of an `or` or a `not`."""
         return tuple(_limits(self.tree))
 
@@ -120,13 +120,13 @@ def parse(text: str) -> Condition:
     return Condition(text, tree, suffix)
 
 
-def _limits(tree: Tree) -> Iterator[Limit]:
+def _limits(tree: Tree) -> Iterator[ConditionLimit]:
     match tree:
         case And():
             for operand in tree.operands:
                 yield from _limits(operand)
         case Comparison(left=Field() as left, operator="<" | "<=" | ">" | ">=", right=Quantity() as limit):
-            yield Limit(left.path, tree.operator, limit)
+            yield ConditionLimit(left.path, tree.operator, limit)
 
 
 def _names(tree: Tree, of: str = "") -> Iterator[NameUse]:
@@ -139,7 +139,7 @@ def _names(tree: Tree, of: str = "") -> Iterator[NameUse]:
         case InState():
             if tree.name != ALL:
                 yield NameUse((tree.name,), tree.at, "nodes")
-        case Comparison() | OneOf() | Matches():
+        case Comparison() | Membership() | Matches():
             yield from _names_left(tree, of)
 
 

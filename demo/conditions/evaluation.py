@@ -30,8 +30,8 @@ from demo.conditions.syntax import (
     InState,
     Literal,
     Matches,
+    Membership,
     Not,
-    OneOf,
     Or,
     Tree,
 )
@@ -73,7 +73,7 @@ def judge(tree: Tree, facts: Facts, wanted: bool = True) -> Judgement:
             return _all_of(parts) if isinstance(tree, And) == wanted else _any_of(parts)
         case Comparison():
             clause = _judge_comparison(tree, facts, wanted)
-        case OneOf():
+        case Membership():
             clause = _judge_one_of(tree, facts, wanted)
         case Matches():
             clause = _judge_matches(tree, facts, wanted)
@@ -128,7 +128,7 @@ def _judge_comparison(tree: Comparison, facts: Facts, wanted: bool) -> Clause:
     return Clause(truth, comparison_phrase(tree.left, fact, operator, tree.right, truth, why))
 
 
-def _judge_one_of(tree: OneOf, facts: Facts, wanted: bool) -> Clause:
+def _judge_one_of(tree: Membership, facts: Facts, wanted: bool) -> Clause:
     why: list[str] = []
 
     def is_one(fact: Value) -> Truth:

@@ -25,7 +25,7 @@ class OperandReader:
         self._tokens = tokens
         self._next = 0
         self.after_text = False
-        """Return whether the token before this one was a text without quotes."""
+        """Whether the token before this one was a text without quotes."""
 
     @property
     def here(self) -> Token:

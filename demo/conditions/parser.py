@@ -28,8 +28,8 @@ from demo.conditions.syntax import (
     Field,
     InState,
     Matches,
+    Membership,
     Not,
-    OneOf,
     Or,
     Tree,
 )
@@ -252,7 +252,7 @@ class Parser(OperandReader):
             negated = self.take().text == "not"
             if negated:
                 self.take()
-            return OneOf(left, self.choices("in", left), negated, at=first.at)
+            return Membership(left, self.choices("in", left), negated, at=first.at)
         if self.at_word("matches"):
             return self._matches(left, first.at)
         if isinstance(left, Field) and left.function == PRESENCE:
@@ -266,7 +266,7 @@ class Parser(OperandReader):
             if operator.text not in ("==", "!="):
                 raise ConditionError(f"{function}(…) goes with == or !=, not with {operator}", operator.at)
             choices = self.choices("any", left) if function == "any" else (self.glob(left),)
-            return OneOf(left, choices, operator.text == "!=", at=at)
+            return Membership(left, choices, operator.text == "!=", at=at)
         token = self.here
         value = self.literal(milliseconds=first_is_gatus_time(left))
         check_comparison(left, operator.text, value, token.at)

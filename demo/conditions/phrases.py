@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from demo.conditions.facts import ALL, STATES, NodeFact
-from demo.conditions.syntax import Count, Field, Glob, InState, Literal, Matches, OneOf
+from demo.conditions.syntax import Count, Field, Glob, InState, Literal, Matches, Membership
 from demo.conditions.values import Truth, Value, show_beside, show_value
 
 OPPOSITE: Mapping[str, str] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -40,7 +40,7 @@ def presence_phrase(left: Field, there: bool, truth: Truth) -> str:
     return f"{named} is {'' if there else 'not '}there" + ("" if truth else ", expected otherwise")
 
 
-def one_of_phrase(tree: OneOf, fact: Value, positive: bool, truth: Truth, why: str) -> str:
+def one_of_phrase(tree: Membership, fact: Value, positive: bool, truth: Truth, why: str) -> str:
     """Return `state = x, not a or b`. `positive`: one of the choices is wanted, after every `not`."""
     if truth is None:
         return unknown_phrase(tree.left, fact, why)

@@ -57,7 +57,11 @@ class Count:
     at: int = _at()
 
     def __str__(self) -> str:
-        if self.short and isinstance(self.where, Comparison | OneOf | Matches) and isinstance(self.where.left, Field):
+        if (
+            self.short
+            and isinstance(self.where, Comparison | Membership | Matches)
+            and isinstance(self.where.left, Field)
+        ):
             left = self.where.left
             inner = str(replace(self.where, left=Field((self.name, *left.parts), left.function)))
         else:
@@ -87,7 +91,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class Membership:
     """Written `in (…)`, `== any(…)` or `== pat(…)`; `negated`: none of them."""
 
     left: Field | Count
@@ -156,7 +160,7 @@ class Or:
         return " or ".join(_grouped(operand, Or) for operand in self.operands)
 
 
-Atom = Comparison | OneOf | Matches | InState
+Atom = Comparison | Membership | Matches | InState
 Tree = Atom | Not | And | Or
 
 

@@ -30,14 +30,14 @@ from demo.conditions.condition import Condition
 from demo.conditions.facts import Facts
 from demo.conditions.values import Quantity, Truth, show_quantity
 
-Verdict = Literal["held", "broken", "not seen"]
+ConditionVerdict = Literal["held", "broken", "not seen"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ConditionResult:
     """How it ended. `at`: the moment at which it was decided; `text`: the numbers, for the screen."""
 
-    verdict: Verdict
+    verdict: ConditionVerdict
     at: float
     text: str
 
@@ -53,7 +53,7 @@ class Watch:
         self.always = always and condition.within_sec is None
         own = None if condition.within_sec is None else started_at + condition.within_sec
         self.deadline = min((moment for moment in (own, deadline) if moment is not None), default=None)
-        self.outcome: Outcome | None = None
+        self.outcome: ConditionResult | None = None
         """None while it is open."""
         self.text = "not measured"
         """The newest numbers."""
@@ -65,7 +65,7 @@ class Watch:
         self._last_true = ""
         self._ran = condition.during is None
 
-    def feed(self, at: float, facts: Facts, running: Collection[str] = ()) -> Outcome | None:
+    def feed(self, at: float, facts: Facts, running: Collection[str] = ()) -> ConditionResult | None:
         """Look at the facts of a moment; `running`: the faults that run then. Return the outcome, None while open."""
         if self.outcome is not None or (self.deadline is not None and at > self.deadline):
             return self.tick(at)
@@ -82,7 +82,7 @@ class Watch:
         self._decide()
         return self.tick(at)
 
-    def tick(self, at: float) -> Outcome | None:
+    def tick(self, at: float) -> ConditionResult | None:
         """Say what time it is, without facts: what is decided by a deadline is. Return the outcome, None while open."""
         self._now = max(self._now, at)
         if self.outcome is None and self.deadline is not None and self._now >= self.deadline:
@@ -90,7 +90,7 @@ class Watch:
             self._end()
         return self.outcome
 
-    def finish(self, at: float) -> Outcome:
+    def finish(self, at: float) -> ConditionResult:
         """End the watch now, as its deadline would."""
         return self.tick(at) or self._end()
 
@@ -109,7 +109,7 @@ class Watch:
         elif not self.always and self._truth and (needed is None or lasted >= needed):
             self._conclude("held", self.text if needed is None else f"{self.text}, for {_time(needed)}")
 
-    def _end(self) -> Outcome:
+    def _end(self) -> ConditionResult:
         """Decide it by what is known now."""
         if not self._ran:
             return self._conclude("not seen", f"{self.condition.during} did not run")
@@ -120,8 +120,8 @@ class Watch:
         lasted = f", but not yet for {_time(self.condition.for_sec)}" if self._truth and self.condition.for_sec else ""
         return self._conclude("broken", f"{self.text}{lasted}")
 
-    def _conclude(self, verdict: Verdict, text: str) -> Outcome:
-        self.outcome = Outcome(verdict, self._now, text)
+    def _conclude(self, verdict: ConditionVerdict, text: str) -> ConditionResult:
+        self.outcome = ConditionResult(verdict, self._now, text)
         return self.outcome
 
 

@@ -15,8 +15,8 @@ from demo.conditions.syntax import (
     InState,
     Literal,
     Matches,
+    Membership,
     Not,
-    OneOf,
     Or,
     Tree,
     write_path,
@@ -69,7 +69,7 @@ def _say_atom(atom: Atom) -> str:
             return f"{named} is {'not ' if atom.negated else ''}{atom.state}"
         case Comparison():
             return _say_comparison(atom)
-        case OneOf():
+        case Membership():
             return f"{_say_left(atom.left)} is {'neither ' if atom.negated else ''}{_choices(atom)}"
         case Matches():
             return f"{_say_left(atom.left)} matches {atom.regex}"
@@ -82,7 +82,7 @@ def _say_comparison(atom: Comparison) -> str:
     return f"{_say_left(atom.left)} {_OPERATORS[atom.operator]} {show_value(atom.right)}"
 
 
-def _choices(atom: OneOf) -> str:
+def _choices(atom: Membership) -> str:
     return (" nor " if atom.negated else " or ").join(_choice(choice) for choice in atom.choices)
 
 

@@ -118,9 +118,9 @@ class Conductor:
         self.commands.watch(command, done)
         return await done
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
-        self._queue.put(self._edits.mark(c.CommandEnvelope(who, what)), None)
+        self._queue.put(self._edits.mark(c.CommandEnvelope(issuer, command)), None)
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
         """Wait for a state that meets `condition`; return False when `timeout` seconds pass first."""

@@ -20,7 +20,7 @@ class ConductorContext(Protocol):
     def state(self) -> ShowState:
         """The newest state of the show."""
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:

@@ -6,7 +6,7 @@ from demo.errors import JournalError, describe
 from demo.journal import Journal
 from demo.show import ShowState, apply
 from demo.show import events as e
-from demo.show.deck import renumbered, titles_of
+from demo.show.deck import map_chapter_numbers, titles_of
 
 
 async def load_show(
@@ -43,7 +43,7 @@ def _check_chapter(journal: Journal, state: ShowState, left: Sequence[str]) -> N
     Raises `JournalError` when it does not.
     """
     before, now = titles_of(state.chapters), titles_of(state.deck)
-    if state.opened and state.number not in renumbered(before, now):
+    if state.opened and state.number not in map_chapter_numbers(before, now):
         waits = f"; what it left broken is healed first: {', '.join(left)}" if left else ""
         raise JournalError(
             f"the journal {journal.path} belongs to another deck, {len(before)} chapters of {state.subject!r}: it "

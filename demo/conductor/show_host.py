@@ -86,7 +86,7 @@ class ShowHost(Protocol):
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
         """Enqueue a command of the show itself and return the state after it. Raises as `submit` does."""
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

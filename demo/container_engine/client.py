@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from demo.container_engine.container import PROJECT_LABEL, Container, parse_container
 from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find
 from demo.container_engine.errors import EngineRefused, is_no_such_container, no_answer_error, translate_error
-from demo.container_engine.event_stream import EventStream
+from demo.container_engine.event_stream import EngineEventStream
 from demo.container_engine.image_pull import pull_layers
 from demo.container_engine.log_stream import LogStream
 from demo.container_engine.selector import Selector, select_one
@@ -222,9 +222,11 @@ class Engine:
         async for done in pull_layers(self._open_client(), self.where, image):
             yield done
 
-    async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
+    async def events(self, kinds: Mapping[str, Sequence[str]]) -> EngineEventStream:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
-        return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
+        return await self._ask(
+            "report its events", lambda client: EngineEventStream.opened(client, kinds), to_be_read=True
+        )
 
     async def follow_log(self, ident: str, tail: int, since: str = "") -> LogStream:
         """Return a container's log from its last `tail` lines on, or from a time on. The caller closes it."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 CHECK_INTERVAL_SEC = 0.005
 
 
-class EventStream:
+class EngineEventStream:
     """One subscription, read by aiodocker in a task of ours. `opened` raises its error; a later one ends the stream."""
 
     def __init__(self, client: "Docker", kinds: Mapping[str, Sequence[str]]) -> None:
@@ -24,7 +24,7 @@ class EventStream:
         self._reading = asyncio.create_task(self._source.run(filters=filters), name="events of the container engine")
 
     @classmethod
-    async def opened(cls, client: "Docker", kinds: Mapping[str, Sequence[str]]) -> "EventStream":
+    async def opened(cls, client: "Docker", kinds: Mapping[str, Sequence[str]]) -> "EngineEventStream":
         """Return a stream once the engine has answered, so that nothing that happens later is missed."""
         stream = cls(client, kinds)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.container_engine.client import Engine
 from demo.container_engine.container import Container
-from demo.container_engine.event_stream import EventStream
+from demo.container_engine.event_stream import EngineEventStream
 from demo.errors import EngineError
 
 RELIST_SEC = 3.0
@@ -113,7 +113,7 @@ class EngineWatch:
             pause = AGAIN_FIRST_SEC
             await asyncio.sleep(pause)
 
-    async def _follow_stream(self, stream: EventStream) -> None:
+    async def _follow_stream(self, stream: EngineEventStream) -> None:
         """Process events until the stream ends, or the engine does not answer other requests any more."""
         inspecting = asyncio.create_task(self._keep_inspecting(), name="listing containers")
         reading = asyncio.create_task(self._read_events(stream), name="reading the engine's events")
@@ -127,7 +127,7 @@ class EngineWatch:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
-    async def _read_events(self, stream: EventStream) -> None:
+    async def _read_events(self, stream: EngineEventStream) -> None:
         while (event := await stream.next()) is not None:
             self._handle_event(event)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.evidence.books import BookFacts
-from demo.evidence.series import Measured
+from demo.evidence.series import SampleSeries
 from demo.narration.image import DeckImage
 from demo.narration.threshold import Threshold
 from demo.show import FaultState, Verdict
@@ -159,7 +159,7 @@ class PanelFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Halt:
+class HaltedSpan:
     """`lifted_at`: None if the show was not resumed."""
 
     at: float
@@ -227,7 +227,7 @@ class ShowFacts:
     runs: tuple[FaultRun, ...] = ()
     votes: tuple[VoteFacts, ...] = ()
     questions: tuple[TimedText, ...] = ()
-    halts: tuple[Halt, ...] = ()
+    halts: tuple[HaltedSpan, ...] = ()
     troubles: tuple[TimedText, ...] = ()
     events: tuple[TimedText, ...] = ()
     sample_gaps: tuple[SampleGap, ...] = ()
@@ -235,7 +235,7 @@ class ShowFacts:
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
-    measured: Measured = field(default_factory=Measured)
+    measured: SampleSeries = field(default_factory=SampleSeries)
     panels: tuple[PanelFacts, ...] = ()
     lacks_panels: bool = False
     """Whether its chapters had panels, and the journal has nothing of what they showed."""

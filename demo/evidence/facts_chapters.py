@@ -7,7 +7,7 @@ from demo.evidence.safe_text import sanitize_for_report
 from demo.narration.code_steps import without_code_steps
 from demo.show import ShowState
 from demo.show import events as e
-from demo.show.deck import renumbered, titles_of
+from demo.show.deck import map_chapter_numbers, titles_of
 from demo.types import Chapter
 from demo.views.printed import list_parts
 
@@ -44,7 +44,7 @@ class ChapterFold:
     def take_deck(self, before: ShowState, after: ShowState, event: e.DeckChanged, at: float) -> None:
         """Renumber the chapters as an edit of the deck did."""
         by_place = {number: place for number, place in enumerate(event.places, 1) if place}
-        places = by_place if event.places else renumbered(titles_of(before.chapters), event.chapters)
+        places = by_place if event.places else map_chapter_numbers(titles_of(before.chapters), event.chapters)
         moved = {place: self._now[number - 1] for number, place in places.items() if number <= len(self._now)}
         for known in self._now:
             known.number = 0

@@ -11,7 +11,7 @@ from demo.evidence.facts import (
     Ending,
     Failure,
     FaultRun,
-    Halt,
+    HaltedSpan,
     RecordingPart,
     SampleGap,
     ShowFacts,
@@ -72,7 +72,7 @@ class FactsFold:
         self._books = BooksFold()
         self._runs: dict[tuple[str, int], _Run] = {}
         self._votes: dict[int, _Vote] = {}
-        self._halts: list[Halt] = []
+        self._halts: list[HaltedSpan] = []
         self._sample_gaps: list[SampleGap] = []
         self._recordings: list[RecordingPart] = []
         self._questions: list[TimedText] = []
@@ -153,7 +153,7 @@ class FactsFold:
         at, who = entry.at, _sender(entry.who)
         match entry.event:
             case e.Halted():
-                self._keep(self._halts, Halt(at, who))
+                self._keep(self._halts, HaltedSpan(at, who))
             case e.HaltLifted() if self._halts and self._halts[-1].lifted_at is None:
                 self._halts[-1] = replace(self._halts[-1], lifted_at=at, lifted_by=who)
             case RecordingShown():

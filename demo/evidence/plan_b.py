@@ -179,9 +179,9 @@ class ShowWithPlanB:
 
     # Commands.
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
-        self.live.enqueue(who, what)
+        self.live.enqueue(issuer, command)
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
         """Enqueue a command of the show itself and return the state after it. Raises as `submit` does."""

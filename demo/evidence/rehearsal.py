@@ -43,7 +43,7 @@ ProblemKind = Literal["start", "entry", "timeout", "verdict", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RehearsalProblem:
     """What went wrong without an event that tells of it. `chapter`: 1-based, 0 for the whole show."""
 
     kind: ProblemKind
@@ -81,7 +81,7 @@ class Rehearsal:
     """Called when a chapter is done, with its number."""
     on_wait: Callable[[str], None] = lambda text: None
     """Called when a signal has ended the run, with what is waited for."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RehearsalProblem] = field(default_factory=list)
     state: ShowState | None = None
     journal: Path | None = None
     is_complete: bool = False
@@ -151,7 +151,7 @@ class _Presenting:
         self._rehearsal.is_complete = self._state.number >= self._chapters.stop - 1
         await self._heal_what_is_left()
 
-    def _note(self, problem: Problem) -> None:
+    def _note(self, problem: RehearsalProblem) -> None:
         self._rehearsal.problems.append(problem)
 
     async def _until(self, condition: Callable[[ShowState], bool], limit_sec: float) -> bool:
@@ -166,9 +166,9 @@ class _Presenting:
         if await self._until(lambda state: _is_up(state) or state.system_error is not None, UP_TIMEOUT_SEC):
             if (error := self._state.system_error) is None:
                 return True
-            self._note(Problem("start", 0, f"the system did not start: {error}"))
+            self._note(RehearsalProblem("start", 0, f"the system did not start: {error}"))
         else:
-            self._note(Problem("start", 0, f"after {UP_TIMEOUT_SEC:g} s {_describe_down(self._state)}"))
+            self._note(RehearsalProblem("start", 0, f"after {UP_TIMEOUT_SEC:g} s {_describe_down(self._state)}"))
         return False
 
     async def _heal_what_is_left(self) -> None:
@@ -180,9 +180,11 @@ class _Presenting:
             await self._until(lambda state: not state.system_healing, SETTLE_TIMEOUT_SEC)
         for fault in self._state.faults:
             if fault.is_running:
-                self._note(Problem("broken", 0, f"{fault.name} is not healed: {fault.error or 'no reason is known'}"))
+                self._note(
+                    RehearsalProblem("broken", 0, f"{fault.name} is not healed: {fault.error or 'no reason is known'}")
+                )
         if self._conductor.health.has_poller and not await self._until(_is_up, ACTION_GRACE_SEC):
-            self._note(Problem("broken", 0, f"at the end {_describe_down(self._state)}"))
+            self._note(RehearsalProblem("broken", 0, f"at the end {_describe_down(self._state)}"))
 
     # One chapter.
 
@@ -206,7 +208,7 @@ class _Presenting:
             self._verdicts = self._state.verdicts
             if await self._until(lambda state: state.number != number, READING_TIMEOUT_SEC):
                 return True
-            self._note(Problem("timeout", number, "it did not go on by itself, though it has auto_advance"))
+            self._note(RehearsalProblem("timeout", number, "it did not go on by itself, though it has auto_advance"))
         return await self._enter(c.Advance(), number + 1)
 
     async def _enter(self, move: c.Advance | c.Goto, number: int) -> bool:
@@ -224,7 +226,7 @@ class _Presenting:
                 if refused.code == "required" and asyncio.get_running_loop().time() < deadline:
                     await asyncio.sleep(RETRY_SEC)
                     continue
-                self._note(Problem("entry", number, str(refused)))
+                self._note(RehearsalProblem("entry", number, str(refused)))
                 return await self._override(move, state) if refused.code == "required" else False
             return True
 
@@ -242,7 +244,7 @@ class _Presenting:
             lambda state: state.number != number or state.actions[number - 1].status != "running",
             chapter.limit_sec + ACTION_GRACE_SEC,
         ):
-            self._note(Problem("timeout", number, f"its action did not end within {chapter.limit_sec:g} s"))
+            self._note(RehearsalProblem("timeout", number, f"its action did not end within {chapter.limit_sec:g} s"))
         lasting = (fault.heals_at - self._conductor.clock() for fault in self._state.faults if fault.heals_at)
         limit = max(lasting, default=0.0) + SETTLE_TIMEOUT_SEC
         if not await self._until(
@@ -251,7 +253,7 @@ class _Presenting:
             for fault in filter(_is_under_way, self._state.faults):
                 what = "did not recover" if fault.awaits_recovery else "was not healed"
                 text = f"{fault.name} {what} within {SETTLE_TIMEOUT_SEC:g} s"
-                self._note(Problem("timeout", number, text, fault.name))
+                self._note(RehearsalProblem("timeout", number, text, fault.name))
         if self._state.number == number:
             await self._await_verdict(number)
 
@@ -265,7 +267,7 @@ class _Presenting:
             lambda now: now.number != number or now.verdicts.get(standing) is not before, VERDICT_TIMEOUT_SEC
         ):
             # Once is enough: a chapter with steps is settled with each of them.
-            problem = Problem("verdict", standing, f"there was no verdict within {VERDICT_TIMEOUT_SEC:g} s")
+            problem = RehearsalProblem("verdict", standing, f"there was no verdict within {VERDICT_TIMEOUT_SEC:g} s")
             if problem not in self._rehearsal.problems:
                 self._note(problem)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from demo.evidence.rehearsal import Problem
+from demo.evidence.rehearsal import RehearsalProblem
 from demo.show import events as e
 from demo.show.health_sample import LOAD
 from demo.types import Chapter
@@ -67,7 +67,7 @@ class RunMeasures:
     faults: list[FaultMeasures] = field(default_factory=list)
     stale: list[tuple[int, str]] = field(default_factory=list)
     reported: list[tuple[int, str]] = field(default_factory=list)
-    problems: Sequence[Problem] = ()
+    problems: Sequence[RehearsalProblem] = ()
     left_broken: str = ""
     is_complete: bool = False
     is_interrupted: bool = False

@@ -50,7 +50,7 @@ class NoReadings:
     read_sec: float = 0.0
 
 
-class NoSystem:
+class RecordedSystem:
     """The system of a show that has none to stop."""
 
     is_slow = False
@@ -82,7 +82,7 @@ class Replay:
         self.images: Callable[[], Sequence[DeckImage]] = lambda: files
         self.loaded = asyncio.Event()
         self.stopping = False
-        self.health, self.system = NoReadings(), NoSystem()
+        self.health, self.system = NoReadings(), RecordedSystem()
         self._dark = dark
         self._held: FrozenView | None = None
         self._held_chapter: Chapter | None = None
@@ -152,11 +152,11 @@ class Replay:
         """Refuse a command of the show itself: nothing is added to a recording. Raises `ShowOver`."""
         raise ShowOver("a replay takes no command of the show itself")
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Show the presenter an error; everything else that a running show would be told of is dropped."""
-        if isinstance(what, c.Notice) and what.level == "error" and what.text not in self._notices:
-            self._notices = (*self._notices[-(MAX_NOTICES - 1) :], what.text)
-            self._record(who, e.TroubleSeen(what.text))
+        if isinstance(command, c.Notice) and command.level == "error" and command.text not in self._notices:
+            self._notices = (*self._notices[-(MAX_NOTICES - 1) :], command.text)
+            self._record(issuer, e.TroubleSeen(command.text))
             self._publish()
 
     async def _run_command(self, command: c.CommandEnvelope) -> None:

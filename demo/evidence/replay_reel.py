@@ -11,7 +11,7 @@ from demo.show.events import JournalEntry
 from demo.show.recorded import fold
 
 
-class Frame(NamedTuple):
+class RecordedFrame(NamedTuple):
     """An entry, and the show after it."""
 
     state: ShowState
@@ -39,7 +39,7 @@ class ReplayReel:
         if self.error:
             raise JournalError(self.error)
 
-    def take(self) -> Frame:
+    def take(self) -> RecordedFrame:
         """Return the next entry. Raises `LookupError` at the end."""
         if self.coming is None:
             raise LookupError("the recording is at its end")
@@ -51,7 +51,7 @@ class ReplayReel:
         self.coming = None
         self._entries.close()
 
-    def _read(self) -> Frame | None:
+    def _read(self) -> RecordedFrame | None:
         try:
             found = next(self._source, None)
         except JournalError as error:
@@ -61,4 +61,4 @@ class ReplayReel:
         if found is None or found[1].seq > self._last:
             return None
         self._seq = found[1].seq
-        return Frame(*found)
+        return RecordedFrame(*found)

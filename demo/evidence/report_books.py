@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from demo.evidence.books import BookFacts
 from demo.evidence.facts import ShowFacts
-from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_cells import Cell, ReportSection, Table
 from demo.evidence.report_words import NONE, run_text, since_start
 from demo.texts import translate
 
 
-def books_section(facts: ShowFacts) -> Section | None:
+def books_section(facts: ShowFacts) -> ReportSection | None:
     """Return the section; None if no load of the show numbered its writes."""
     if not facts.books:
         return None
@@ -24,7 +24,7 @@ def books_section(facts: ShowFacts) -> Section | None:
     )
     lead = translate("Every write is numbered; confirmed writes are read back. The counts restart at each fault.")
     table = Table(columns, tuple(tuple(_row(facts, book)) for book in facts.books), lead=lead)
-    return Section("writes", translate("Writes"), tables=(table,))
+    return ReportSection("writes", translate("Writes"), tables=(table,))
 
 
 def _row(facts: ShowFacts, book: BookFacts) -> Iterator[Cell]:

@@ -31,7 +31,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class ChapterText:
+class ChapterNarration:
     """What the stage said on a chapter, in the parts that it was shown in: as safe HTML, and as the deck has it."""
 
     heading: str
@@ -40,7 +40,7 @@ class ChapterText:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """`texts`: longer texts with their headings; `outputs`: the same of programs, whose lines stay as they are.
 
     `narration`: texts of the deck.
@@ -52,5 +52,5 @@ class Section:
     tables: tuple[Table, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()
-    narration: tuple[ChapterText, ...] = ()
+    narration: tuple[ChapterNarration, ...] = ()
     curves: DrawnCurves | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.clean import clean
 from demo.evidence.facts import ChapterFacts, FaultRun, ShowFacts
-from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_cells import Cell, ReportSection, Table
 from demo.evidence.report_drawing import draw_compared
 from demo.evidence.report_json import VERSION, dump_report
 from demo.evidence.report_system import system_differences
@@ -77,15 +77,15 @@ def _names(first: ShowFacts, second: ShowFacts) -> tuple[str, str]:
     return (first.name, second.name) if first.name != second.name else (f"{first.name} (1)", f"{second.name} (2)")
 
 
-def _shows(first: ShowFacts, second: ShowFacts) -> Section:
+def _shows(first: ShowFacts, second: ShowFacts) -> ReportSection:
     pairs = zip(head_facts(first), head_facts(second), strict=True)
     rows = [(Cell(name), Cell(one), Cell(other)) for (name, one), (_, other) in pairs]
     sums = (Cell(" · ".join(count_texts(facts))) for facts in (first, second))
     table = Table(("", *_names(first, second)), (*rows, (Cell(translate("Total")), *sums)), has_names=True)
-    return Section("shows", translate("The two shows"), tables=(table,))
+    return ReportSection("shows", translate("The two shows"), tables=(table,))
 
 
-def _faults(first: ShowFacts, second: ShowFacts) -> Section:
+def _faults(first: ShowFacts, second: ShowFacts) -> ReportSection:
     names, tables = _names(first, second), []
     for one, other in pair_runs(first, second):
         run = one or other
@@ -93,10 +93,10 @@ def _faults(first: ShowFacts, second: ShowFacts) -> Section:
             heading = run_title(run) if run.fault.run == 1 else f"{run_title(run)} ({run.fault.run})"
             tables.append(beside(heading, [(names[0], first, one), (names[1], second, other)]))
     lead = "" if tables else translate("Nothing was broken in these shows.")
-    return Section("faults", translate("The same faults"), lead, tuple(tables))
+    return ReportSection("faults", translate("The same faults"), lead, tuple(tables))
 
 
-def _predictions(first: ShowFacts, second: ShowFacts) -> Section:
+def _predictions(first: ShowFacts, second: ShowFacts) -> ReportSection:
     rows = []
     for one, other in pair_chapters(first, second):
         cells = [_verdict_cell(facts, chapter) for facts, chapter in ((first, one), (second, other))]
@@ -104,7 +104,7 @@ def _predictions(first: ShowFacts, second: ShowFacts) -> Section:
         if chapter is not None and any(cell.state for cell in cells):
             rows.append((Cell(clean(chapter.hypothesis or chapter.title)), *cells))
     columns = (translate("Prediction"), *_names(first, second))
-    return Section("predictions", translate("Predictions"), tables=(Table(columns, tuple(rows)),) if rows else ())
+    return ReportSection("predictions", translate("Predictions"), tables=(Table(columns, tuple(rows)),) if rows else ())
 
 
 def _verdict_cell(facts: ShowFacts, chapter: ChapterFacts | None) -> Cell:
@@ -115,15 +115,15 @@ def _verdict_cell(facts: ShowFacts, chapter: ChapterFacts | None) -> Cell:
     return Cell(word, (clean(verdict.text),) if verdict is not None else (), state)
 
 
-def _curves(first: ShowFacts, second: ShowFacts) -> Iterator[Section]:
+def _curves(first: ShowFacts, second: ShowFacts) -> Iterator[ReportSection]:
     """Yield the curves for which a prediction has set a limit, of each show: both on one scale."""
     drawn = draw_compared(first, second)
     for place, (name, curves) in enumerate(zip(_names(first, second), drawn or (), strict=False), 1):
         heading = translate("Measured against predictions: %(name)s", name=name)
-        yield Section(f"curves-{place}", heading, limits_text(), curves=curves)
+        yield ReportSection(f"curves-{place}", heading, limits_text(), curves=curves)
 
 
-def _chapters(first: ShowFacts, second: ShowFacts) -> Section:
+def _chapters(first: ShowFacts, second: ShowFacts) -> ReportSection:
     rows = []
     for one, other in pair_chapters(first, second):
         chapter = one or other
@@ -135,7 +135,7 @@ def _chapters(first: ShowFacts, second: ShowFacts) -> Section:
             shown = (Cell(NONE if time is None else clock_text(time), is_number=True) for time in times)
             rows.append((Cell(clean(chapter.title)), *shown, Cell(_difference(*times), is_number=True)))
     columns = (translate("Chapter"), *_names(first, second), translate("Difference"))
-    return Section("chapters", translate("Time on each chapter"), tables=(Table(columns, tuple(rows)),))
+    return ReportSection("chapters", translate("Time on each chapter"), tables=(Table(columns, tuple(rows)),))
 
 
 def _difference(before: float | None, after: float | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from demo.evidence.facts import FaultRun, ShowFacts
-from demo.evidence.report_limits import DrawnLimit, Limit, draw_limits, ends_of, find_limits
+from demo.evidence.report_limits import DrawnLimit, MeasuredLimit, draw_limits, ends_of, find_limits
 from demo.evidence.report_words import break_text, run_text
 from demo.evidence.series import NodeStates, Point, Series
 from demo.texts import translate
@@ -119,7 +119,7 @@ def draw_curves(facts: ShowFacts) -> DrawnCurves:
 
 def draw_compared(first: ShowFacts, second: ShowFacts) -> tuple[DrawnCurves, DrawnCurves] | None:
     """Draw what a prediction has set a limit to, in both shows with one scale; None if there is no such number."""
-    limits: dict[str, list[Limit]] = {}
+    limits: dict[str, list[MeasuredLimit]] = {}
     for facts in (first, second):
         for series in facts.measured.series:
             limits.setdefault(series.name, []).extend(find_limits(facts, series))
@@ -146,7 +146,7 @@ class _Reach:
     limit: float
 
     @classmethod
-    def of(cls, series: Sequence[Series], limits: Iterable[Limit]) -> "_Reach":
+    def of(cls, series: Sequence[Series], limits: Iterable[MeasuredLimit]) -> "_Reach":
         greatest = max((*(one.limit or 0.0 for one in series), *(limit.value for limit in limits)))
         return cls(min(one.least for one in series), max(one.most for one in series), greatest)
 
@@ -228,7 +228,7 @@ def _ticks(length: float) -> Iterable[float]:
     return [number * step for number in range(int(length // step) + 1)]
 
 
-def _draw_series(series: Series, scale: _Scale, reach: _Reach, limits: Sequence[Limit]) -> DrawnSeries:
+def _draw_series(series: Series, scale: _Scale, reach: _Reach, limits: Sequence[MeasuredLimit]) -> DrawnSeries:
     limit = series.limit or 0.0
     top = top_of([((0.0, reach.most),)], series.unit, LIMIT_HEADROOM * reach.limit)
     foot = -top_of([((0.0, -reach.least),)], series.unit) if reach.least < 0 else 0.0

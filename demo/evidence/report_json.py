@@ -9,7 +9,7 @@ from demo.evidence.facts import (
     ChapterFacts,
     Failure,
     FaultRun,
-    Halt,
+    HaltedSpan,
     PanelFacts,
     RecordingPart,
     SampleGap,
@@ -149,7 +149,7 @@ def _vote(facts: ShowFacts, vote: VoteFacts) -> dict[str, Any]:
     }
 
 
-def _halt(facts: ShowFacts, halt: Halt) -> dict[str, Any]:
+def _halt(facts: ShowFacts, halt: HaltedSpan) -> dict[str, Any]:
     return {
         **_moment(facts, halt.at),
         "by": halt.who,

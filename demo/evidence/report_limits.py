@@ -15,7 +15,7 @@ TEXT_HEIGHT, ABOVE, BELOW = 10.0, -3.5, 10.5
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class MeasuredLimit:
     """What one prediction demanded of one number while the fault of `run` was in place; seconds of the show.
 
     `value` is in the unit of the curve; `operator` as the deck writes it; `text` as the stage says it.
@@ -42,12 +42,12 @@ class DrawnLimit:
     text_y: float = 0.0
 
 
-def find_limits(facts: ShowFacts, series: Series) -> tuple[Limit, ...]:
+def find_limits(facts: ShowFacts, series: Series) -> tuple[MeasuredLimit, ...]:
     """Return the limits of a curve, in the order of the injections that they were judged for."""
     return tuple(_limits(facts, series))
 
 
-def _limits(facts: ShowFacts, series: Series) -> Iterator[Limit]:
+def _limits(facts: ShowFacts, series: Series) -> Iterator[MeasuredLimit]:
     for run in facts.runs:
         if run.fault.injected_at is None or series.is_key:
             continue
@@ -55,7 +55,7 @@ def _limits(facts: ShowFacts, series: Series) -> Iterator[Limit]:
         for threshold in run.thresholds:
             found = limit_of(threshold, series.name, series.unit)
             if found is not None:
-                yield Limit(run.place, since, until, threshold.operator, *found)
+                yield MeasuredLimit(run.place, since, until, threshold.operator, *found)
 
 
 def ends_of(facts: ShowFacts, run: FaultRun) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def ends_of(facts: ShowFacts, run: FaultRun) -> tuple[float, float]:
 
 
 def draw_limits(
-    limits: Iterable[Limit],
+    limits: Iterable[MeasuredLimit],
     x: Callable[[float], float],
     y: Callable[[float], float],
     box: tuple[float, float, float, float],

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_cells import Cell, ReportSection, Table
 from demo.evidence.report_drawing import DrawnCurves
 from demo.evidence.report_view import ReportView
 from demo.texts import translate
@@ -33,7 +33,7 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from ("---", "", escaped(report.footer))
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: ReportSection) -> Iterator[str]:
     yield from (f"## {escaped(section.heading)}", "")
     if section.curves is not None:
         yield from _numbers(section.curves)

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, ShowFacts
-from demo.evidence.report_cells import ChapterText, Section
+from demo.evidence.report_cells import ChapterNarration, ReportSection
 from demo.markup import to_html
 from demo.markup.columns import without_marks
 from demo.narration.image import FOLDER, image_media_type
@@ -24,18 +24,18 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
 _ENTRY = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
 
 
-def narration_section(facts: ShowFacts) -> Section | None:
+def narration_section(facts: ShowFacts) -> ReportSection | None:
     """Return the section, in the language that is rendered now; None if the journal has no text of the deck."""
     addresses = {image.address: _data_url(image.name, image.body) for image in facts.images}
     texts = tuple(_chapter_text(chapter, addresses) for chapter in facts.shown_chapters if chapter.parts)
     lead = translate("What the stage said on each chapter that was shown.")
-    return Section("deck", translate("The text of the deck"), lead, narration=texts) if texts else None
+    return ReportSection("deck", translate("The text of the deck"), lead, narration=texts) if texts else None
 
 
-def _chapter_text(chapter: ChapterFacts, addresses: dict[str, str]) -> ChapterText:
+def _chapter_text(chapter: ChapterFacts, addresses: dict[str, str]) -> ChapterNarration:
     heading = f"{chapter.number} {clean(chapter.title)}" if chapter.number else clean(chapter.title)
     html = tuple(_render(part, chapter.text_format, addresses) for part in chapter.parts)
-    return ChapterText(heading, html, tuple(map(_as_text, chapter.parts)))
+    return ChapterNarration(heading, html, tuple(map(_as_text, chapter.parts)))
 
 
 def _render(text: str, text_format: str, addresses: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from demo import __version__
 from demo.clean import clean, clean_lines
 from demo.evidence.facts import ChapterFacts, FaultRun, PanelFacts, ShowFacts, TimedText, VoteFacts
 from demo.evidence.report_books import books_section
-from demo.evidence.report_cells import Cell, Section, Table
+from demo.evidence.report_cells import Cell, ReportSection, Table
 from demo.evidence.report_drawing import draw_curves
 from demo.evidence.report_narration import narration_section
 from demo.evidence.report_system import system_section
@@ -47,7 +47,7 @@ class ReportView:
     facts: tuple[tuple[str, str], ...]
     counts: tuple[str, ...]
     warnings: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     footer: str
 
 
@@ -126,12 +126,12 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _predictions(facts: ShowFacts) -> Section | None:
+def _predictions(facts: ShowFacts) -> ReportSection | None:
     if not facts.predictions:
         return None
     columns = (translate("Chapter"), translate("Prediction"), translate("Measured"), translate("Verdict"))
     rows = tuple(tuple(_prediction_row(chapter)) for chapter in facts.predictions)
-    return Section("predictions", translate("Predictions"), tables=(Table(columns, rows),))
+    return ReportSection("predictions", translate("Predictions"), tables=(Table(columns, rows),))
 
 
 def _prediction_row(chapter: ChapterFacts) -> Iterator[Cell]:
@@ -151,7 +151,7 @@ def _earlier_text(held: bool | None, text: str) -> str:
     return translate("An earlier run: %(word)s. %(text)s", word=word, text=clean(text))
 
 
-def _faults(facts: ShowFacts) -> Section:
+def _faults(facts: ShowFacts) -> ReportSection:
     columns = (
         translate("No."),
         translate("Fault"),
@@ -164,7 +164,7 @@ def _faults(facts: ShowFacts) -> Section:
     rows = tuple(tuple(_fault_row(facts, run)) for run in facts.runs)
     lead = "" if rows else translate("Nothing was broken in this show.")
     heading = translate("Faults")
-    return Section("faults", heading, lead, (Table(columns, rows),) if rows else ())
+    return ReportSection("faults", heading, lead, (Table(columns, rows),) if rows else ())
 
 
 def _fault_row(facts: ShowFacts, run: FaultRun) -> Iterator[Cell]:
@@ -203,12 +203,12 @@ def predicted_text(facts: ShowFacts, run: FaultRun) -> str:
     return clean(chapter.hypothesis) if chapter is not None else ""
 
 
-def _repeated(facts: ShowFacts) -> Section | None:
+def _repeated(facts: ShowFacts) -> ReportSection | None:
     by_name: dict[str, list[FaultRun]] = {}
     for run in facts.runs:
         by_name.setdefault(run.fault.name, []).append(run)
     tables = tuple(_runs_of_one(facts, runs) for runs in by_name.values() if len(runs) > 1)
-    return Section("repeated", translate("The same fault again"), tables=tables) if tables else None
+    return ReportSection("repeated", translate("The same fault again"), tables=tables) if tables else None
 
 
 def _runs_of_one(facts: ShowFacts, runs: list[FaultRun]) -> Table:
@@ -250,7 +250,7 @@ def _column(facts: ShowFacts, run: FaultRun | None) -> tuple[Cell, ...]:
     )
 
 
-def _curves(facts: ShowFacts) -> Section | None:
+def _curves(facts: ShowFacts) -> ReportSection | None:
     if not facts.measured.samples:
         return None
     lead = translate(
@@ -262,14 +262,14 @@ def _curves(facts: ShowFacts) -> Section | None:
         return None
     if any(one.predicted for one in curves.series):
         lead = f"{lead} {limits_text()}"
-    return Section("curves", translate("What was measured"), lead, curves=curves)
+    return ReportSection("curves", translate("What was measured"), lead, curves=curves)
 
 
-def _outputs(facts: ShowFacts) -> Section | None:
+def _outputs(facts: ShowFacts) -> ReportSection | None:
     """Return what the panels showed at last on each chapter."""
     outputs = tuple((_output_title(facts, one), one.text) for one in facts.panels)
     lead = translate("The last output of each panel on each chapter.")
-    return Section("panels", translate("What the panels showed"), lead, outputs=outputs) if outputs else None
+    return ReportSection("panels", translate("What the panels showed"), lead, outputs=outputs) if outputs else None
 
 
 def _output_title(facts: ShowFacts, panel: PanelFacts) -> str:
@@ -277,13 +277,13 @@ def _output_title(facts: ShowFacts, panel: PanelFacts) -> str:
     return " · ".join((*parts, panel.note) if panel.note else parts)
 
 
-def _votes(facts: ShowFacts) -> Section | None:
+def _votes(facts: ShowFacts) -> ReportSection | None:
     if not facts.votes and not facts.questions:
         return None
     tables = [*map(_vote_table, facts.votes)]
     if facts.questions:
         tables.append(_table_of_lines(facts, translate("Questions from the room"), facts.questions))
-    return Section("room", translate("The room"), tables=tuple(tables))
+    return ReportSection("room", translate("The room"), tables=tuple(tables))
 
 
 def _vote_table(vote: VoteFacts) -> Table:
@@ -303,7 +303,7 @@ def _vote_table(vote: VoteFacts) -> Table:
     return Table(columns, rows, question, lead)
 
 
-def _chapters(facts: ShowFacts) -> Section:
+def _chapters(facts: ShowFacts) -> ReportSection:
     columns = (
         translate("No."),
         translate("Chapter"),
@@ -313,7 +313,7 @@ def _chapters(facts: ShowFacts) -> Section:
         translate("Verdict"),
     )
     rows = tuple(tuple(_chapter_row(facts, chapter)) for chapter in facts.chapters)
-    return Section("chapters", translate("Chapters"), tables=(Table(columns, rows),))
+    return ReportSection("chapters", translate("Chapters"), tables=(Table(columns, rows),))
 
 
 def _chapter_row(facts: ShowFacts, chapter: ChapterFacts) -> Iterator[Cell]:
@@ -334,11 +334,11 @@ def number_of(number: int) -> str:
     return str(number) if number else NONE
 
 
-def _interruptions(facts: ShowFacts) -> Section | None:
+def _interruptions(facts: ShowFacts) -> ReportSection | None:
     columns = (translate("Began"), translate("Lasted"), translate("Event"), "")
     rows = [*_recording_rows(facts), *_halt_rows(facts), *_blind_rows(facts)]
     heading = translate("Halts, and times without contact")
-    return Section("interruptions", heading, tables=(Table(columns, tuple(rows)),)) if rows else None
+    return ReportSection("interruptions", heading, tables=(Table(columns, tuple(rows)),)) if rows else None
 
 
 def _recording_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
@@ -366,12 +366,12 @@ def _row_of_time(facts: ShowFacts, since: float, until: float | None, what: Cell
     return Cell(since_start(axis, since), is_number=True), Cell(lasted, is_number=True), what, Cell(more)
 
 
-def _log(facts: ShowFacts) -> Section | None:
+def _log(facts: ShowFacts) -> ReportSection | None:
     if not facts.troubles and not facts.events:
         return None
     kinds = ((translate("Errors"), facts.troubles), (translate("Events"), facts.events))
     tables = tuple(_table_of_lines(facts, heading, lines) for heading, lines in kinds if lines)
-    return Section("log", translate("What was reported"), tables=tables)
+    return ReportSection("log", translate("What was reported"), tables=tables)
 
 
 def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[TimedText]) -> Table:
@@ -379,10 +379,10 @@ def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[TimedText]) 
     return Table((translate("Time"), translate("Event")), tuple(rows), heading)
 
 
-def _notes(facts: ShowFacts) -> Section | None:
+def _notes(facts: ShowFacts) -> ReportSection | None:
     texts = tuple(
         (f"{number_of(one.number)} {clean(one.title)}", "\n".join(clean_lines(one.notes.strip())))
         for one in facts.chapters
         if one.notes.strip()
     )
-    return Section("notes", translate("Notes"), texts=texts) if texts else None
+    return ReportSection("notes", translate("Notes"), texts=texts) if texts else None

@@ -78,7 +78,7 @@ class NodeStates:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SampleSeries:
     """What the health samples of a show say. `left_out`: metrics, keys and nodes beyond those that are kept."""
 
     series: tuple[Series, ...] = ()
@@ -270,11 +270,11 @@ class SeriesFold:
                 name, spans = self._nodes.pop(ident)
                 self._gone.append(NodeStates(ident, masked(name), tuple(spans.spans())))
 
-    def measured(self) -> Measured:
+    def measured(self) -> SampleSeries:
         """Return what was seen until now."""
         series = tuple(_make_series(name, known) for name, known in self._numbers.items() if len(known.columns))
         nodes = tuple(NodeStates(ident, masked(name), tuple(s.spans())) for ident, (name, s) in self._nodes.items())
-        return Measured(series, (*nodes, *self._gone), self._samples, len(self._left_out))
+        return SampleSeries(series, (*nodes, *self._gone), self._samples, len(self._left_out))
 
 
 def _make_series(name: str, known: _Number) -> Series:

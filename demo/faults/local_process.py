@@ -67,7 +67,7 @@ class LocalProcess:
 
 
 @dataclass(frozen=True)
-class Undo:
+class ProcessUndo:
     """How a killed process comes back. `data`, plain JSON, is kept in the plan, and handed to both functions."""
 
     data: Mapping[str, Any]
@@ -79,7 +79,7 @@ class LocalProcessFault:
     """Kills or suspends the process `where`. Raises `InvalidValue` for a kill without an `undo`."""
 
     def __init__(
-        self, config: ChaosConfig, where: LocalProcess, undo: Undo | None = None, nodes: tuple[str, ...] = ()
+        self, config: ChaosConfig, where: LocalProcess, undo: ProcessUndo | None = None, nodes: tuple[str, ...] = ()
     ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
             raise InvalidValue(f"fault {config.name!r}: a process is killed or paused")

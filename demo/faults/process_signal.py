@@ -45,7 +45,7 @@ class ProcessOwner(Protocol):
 
 
 class SignalFault:
-    """Signals whichever process holds a role (`office`, as in "the leading store") now; `holder` names it.
+    """Signals whichever process has `role` now ("the leading store", for people); `current` returns its name.
 
     `others`: all that could hold it, from which one injection may name its target.
     """
@@ -53,9 +53,9 @@ class SignalFault:
     def __init__(
         self,
         config: ChaosConfig,
-        office: str,
-        holder: Callable[[], str | None],
-        keeper: ProcessOwner,
+        role: str,
+        current: Callable[[], str | None],
+        owner: ProcessOwner,
         others: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
@@ -64,17 +64,17 @@ class SignalFault:
             )
         self.config = config
         self._kills = config.chaos_type is ChaosType.CONTAINER_KILL
-        self._office, self._holder, self._owner, self._others = office, holder, keeper, others
+        self._role, self._current, self._owner, self._others = role, current, owner, others
         self._pin: tuple[TargetProcess, float] | None = None
         self._planned = ""
 
     @property
     def target(self) -> str:
-        return self._office
+        return self._role
 
     @property
     def observable(self) -> str:
-        return f"{self._planned or self._office} is down"
+        return f"{self._planned or self._role} is down"
 
     async def choose(self) -> str:
         """Choose the target for the next plan within 60 s, and return its name, so that it can be announced."""
@@ -105,9 +105,9 @@ class SignalFault:
 
     async def _find_target(self) -> TargetProcess:
         # Asked at the injection and not when the show starts: leaders change.
-        name = self._holder()
+        name = self._current()
         if name is None:
-            raise FaultError(f"there is no {self._office.removeprefix('the ')} now: try again when there is one")
+            raise FaultError(f"there is no {self._role.removeprefix('the ')} now: try again when there is one")
         return await self._find(name)
 
     async def _find(self, name: str) -> TargetProcess:

@@ -84,7 +84,7 @@ class Journal:
         """Moment of the newest entry of the earlier process, set by `restore`; None without any."""
         self._last_state: ShowState | None = None
         self.healer: Callable[[], Healer | None] = lambda: None
-        """Returns what another process needs to undo what is recorded now; None if only this show can."""
+        """What another process needs to undo what is recorded now; None if only this show can."""
         self._written_healer = ""
         self._retention = Retention()
         self.decks, self.panels = DeckWriter(), PanelWriter()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from demo.panels.picture import PanelPicture, PanelRow, PanelState, Span, Word
+from demo.panels.picture import PanelPicture, PanelRow, PanelState, StyledText, Word
 
 PANEL_SCHEMA = """
 CREATE TABLE IF NOT EXISTS panels (id INTEGER PRIMARY KEY, at REAL NOT NULL, name TEXT NOT NULL, changed_at REAL,
@@ -124,7 +124,7 @@ def read_picture(db: sqlite3.Connection, moment: PanelMoment) -> PanelPicture | 
 def _decode(plain: Any, moment: PanelMoment) -> PanelPicture:
     state: PanelState = plain["state"] if plain["state"] in _STATES else "offline"
     rows: tuple[PanelRow, ...] = tuple(
-        tuple(Span(str(text), tuple(word for word in words if word in _WORDS)) for text, *words in row)
+        tuple(StyledText(str(text), tuple(word for word in words if word in _WORDS)) for text, *words in row)
         for row in plain["rows"]
     )
     lines, width = int(plain["lines"]), int(plain["width"])

@@ -95,7 +95,7 @@ class FileWatch:
 class Pause:
     """The pause between attempts at an expensive repair that fails: twice as long each time."""
 
-    FIRST_SEC, MOST_SEC = 1.0, 30.0
+    FIRST_SEC, MAX_SEC = 1.0, 30.0
 
     def __init__(self) -> None:
         self._next_at = 0.0
@@ -107,7 +107,7 @@ class Pause:
 
     def begin(self) -> None:
         self._next_at = time.monotonic() + self._pause
-        self._pause = min(self.MOST_SEC, self._pause * 2)
+        self._pause = min(self.MAX_SEC, self._pause * 2)
 
 
 def _stat_or_none(path: Path | str) -> os.stat_result | None:

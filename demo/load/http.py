@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from demo.load.sender import BROKEN, NO_ANSWER, OK, Answer
+from demo.load.sender import BROKEN, NO_ANSWER, OK, RequestResult
 
-REFUSED = Answer("connection refused", is_answer=False)
+REFUSED = RequestResult("connection refused", is_answer=False)
 
 
 class HttpSender:
@@ -22,7 +22,7 @@ class HttpSender:
             headers=headers,
         )
 
-    async def send(self, number: int) -> Answer:
+    async def send(self, number: int) -> RequestResult:
         try:
             async with (
                 asyncio.timeout(self._timeout_sec),
@@ -36,7 +36,7 @@ class HttpSender:
             return REFUSED
         except (aiohttp.ClientError, OSError):
             return BROKEN
-        return OK if response.status < 400 else Answer(f"answered with status {response.status}")
+        return OK if response.status < 400 else RequestResult(f"answered with status {response.status}")
 
     async def close(self) -> None:
         await self._session.close()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from demo.clock import uptime
 from demo.errors import log_unexpected
 from demo.load.arrivals import MAX_LATE_SEC, Arrivals
-from demo.load.measured import Measured
-from demo.load.sender import Answer, Sender
+from demo.load.measured import MeasuredRequests
+from demo.load.sender import RequestResult, Sender
 from demo.load.window import SLICE_SEC, Window
 
 logger = logging.getLogger(__name__)
@@ -70,11 +70,11 @@ class Load:
         if moment != self._window.since:
             self._window.begin(moment)
 
-    def measured(self) -> Measured:
+    def measured(self) -> MeasuredRequests:
         """Return what was measured since the fault began, or else of the last 10 s."""
         return self._window.recent(uptime()) if self._window.since is None else self._window.all_since()
 
-    def recent(self, seconds: float) -> Measured:
+    def recent(self, seconds: float) -> MeasuredRequests:
         """Return what was measured in the last `seconds`, up to 10."""
         return self._window.recent(uptime(), seconds)
 
@@ -129,7 +129,7 @@ class Load:
             answer = await self._sender.send(number)
         except Exception as error:  # noqa: BLE001 - it is logged, and the request has failed
             self._log_once(error)
-            answer = Answer("the request could not be sent", is_answer=False)
+            answer = RequestResult("the request could not be sent", is_answer=False)
         self._take(answer, started - due, uptime(), started)
 
     def _log_once(self, error: Exception) -> None:
@@ -138,7 +138,7 @@ class Load:
             self._failed_before = True
             log_unexpected(logger, "a request of a load failed", error)
 
-    def _take(self, answer: Answer, late: float, now: float, started: float) -> None:
+    def _take(self, answer: RequestResult, late: float, now: float, started: float) -> None:
         took = now - started if answer.is_answer else max(now - started, self._timeout_sec)
         for place in self._window.at(now):
             place.took.add(took)

@@ -49,7 +49,7 @@ class Times:
 
 
 @dataclass(slots=True)
-class Measured:
+class MeasuredRequests:
     """Requests that have ended. `took`: from start to answer; one without an answer counts as its whole timeout.
 
     `late`: by how much each started after it was due. `missed`: those that were due and not sent, because too many were
@@ -70,7 +70,7 @@ class Measured:
         """The share of requests that failed, from 0 to 1; None without any."""
         return self.errors / self.count if self.count else None
 
-    def merge(self, other: "Measured") -> None:
+    def merge(self, other: "MeasuredRequests") -> None:
         self.took.merge(other.took)
         self.late.merge(other.late)
         self.errors += other.errors

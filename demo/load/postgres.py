@@ -5,7 +5,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from demo.load.postgres_connections import CLOSE_TIMEOUT_SEC, NOT_CONNECTED, PostgresConnections
-from demo.load.sender import NO_ANSWER, OK, Answer
+from demo.load.sender import NO_ANSWER, OK, RequestResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,7 +28,7 @@ class PostgresSender:
         self._has_table = False
         self._creating = asyncio.Lock()
 
-    async def send(self, number: int) -> Answer:
+    async def send(self, number: int) -> RequestResult:
         return await self._connections.send(self._insert(number)) or NO_ANSWER
 
     async def close(self) -> None:
@@ -39,7 +39,7 @@ class PostgresSender:
                     await connection.execute(DELETE.encode(), (self._name,))
         await self._connections.close()
 
-    async def _insert(self, number: int) -> Answer:
+    async def _insert(self, number: int) -> RequestResult:
         import psycopg  # noqa: PLC0415 - an optional extra
 
         try:
@@ -48,13 +48,13 @@ class PostgresSender:
                 await connection.execute(INSERT.encode(), (self._name, number))
         except psycopg.errors.UndefinedTable:
             self._has_table = False  # it was dropped meanwhile, and the next request creates it
-            return Answer("its table is gone")
+            return RequestResult("its table is gone")
         except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege):
-            return Answer("it refuses writes")
+            return RequestResult("it refuses writes")
         except psycopg.OperationalError:
             return NOT_CONNECTED
         except psycopg.Error:
-            return Answer("it refuses the statement")
+            return RequestResult("it refuses the statement")
         return OK
 
     async def _create_table(self, connection: "psycopg.AsyncConnection[Any]") -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from demo.errors import InvalidValue
-from demo.load.sender import Answer
+from demo.load.sender import RequestResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,7 +19,7 @@ CLOSE_TIMEOUT_SEC = 1.0
 CANCEL_RETRY_SEC = 0.05
 MAX_CANCEL_RETRIES = 20
 
-NOT_CONNECTED = Answer("connection refused or broken", is_answer=False)
+NOT_CONNECTED = RequestResult("connection refused or broken", is_answer=False)
 NOT_INSTALLED = "PostgreSQL cannot be sent anything: install the extra, `pip install 'chaos-stage[postgres]'`"
 
 

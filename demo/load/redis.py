@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from demo.load.redis_connections import NOT_CONNECTED, connection_pool, describe_refusal, is_timeout
-from demo.load.sender import NO_ANSWER, OK, Answer
+from demo.load.sender import NO_ANSWER, OK, RequestResult
 
 KEYS = 1000
 KEEP_SEC = 60
@@ -22,7 +22,7 @@ class RedisSender:
         self._pool = connection_pool(url, timeout_sec)
         self._client = Redis(connection_pool=self._pool)
 
-    async def send(self, number: int) -> Answer:
+    async def send(self, number: int) -> RequestResult:
         key = f"demo:load:{self._name}:{number % KEYS}"
         try:
             async with asyncio.timeout(self._timeout_sec), self._client.pipeline(transaction=False) as pipe:
@@ -30,11 +30,11 @@ class RedisSender:
                 pipe.get(key)
                 answers = await pipe.execute(raise_on_error=False)
         except ResponseError as error:
-            return Answer(describe_refusal(error))
+            return RequestResult(describe_refusal(error))
         except (RedisError, OSError, TimeoutError) as error:
             return NO_ANSWER if is_timeout(error) else NOT_CONNECTED
         failed = next((answer for answer in answers if isinstance(answer, Exception)), None)
-        return OK if failed is None else Answer(describe_refusal(failed))
+        return OK if failed is None else RequestResult(describe_refusal(failed))
 
     async def close(self) -> None:
         with contextlib.suppress(RedisError, OSError):

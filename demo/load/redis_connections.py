@@ -6,11 +6,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
 from demo.errors import InvalidValue
-from demo.load.sender import Answer
+from demo.load.sender import RequestResult
 
 MAX_CONNECTIONS = 50
 
-NOT_CONNECTED = Answer("connection refused or broken", is_answer=False)
+NOT_CONNECTED = RequestResult("connection refused or broken", is_answer=False)
 
 
 def connection_pool(url: str, timeout_sec: float, max_connections: int = MAX_CONNECTIONS) -> BlockingConnectionPool:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from demo.load.measured import Measured
+from demo.load.measured import MeasuredRequests
 
 SLICE_SEC = 0.25
 RECENT_SEC = 10.0
@@ -16,15 +16,15 @@ class Window:
     """
 
     def __init__(self) -> None:
-        self._slices: deque[tuple[float, Measured]] = deque()
+        self._slices: deque[tuple[float, MeasuredRequests]] = deque()
         self._since: float | None = None
-        self._all_since = Measured()
+        self._all_since = MeasuredRequests()
 
-    def at(self, now: float) -> Iterable[Measured]:
+    def at(self, now: float) -> Iterable[MeasuredRequests]:
         """Return all that takes up what is measured now."""
         begun = now - now % SLICE_SEC
         if not self._slices or self._slices[-1][0] < begun:
-            self._slices.append((begun, Measured()))
+            self._slices.append((begun, MeasuredRequests()))
             while self._slices[0][0] < begun - RECENT_SEC:
                 self._slices.popleft()
         newest = self._slices[-1][1]
@@ -36,18 +36,18 @@ class Window:
 
     def begin(self, since: float | None) -> None:
         """Also keep all since this moment, a short time ago; None: no longer."""
-        self._since, self._all_since = since, Measured()
+        self._since, self._all_since = since, MeasuredRequests()
         if since is not None:
             for begun, measured in self._slices:
                 if begun >= since:
                     self._all_since.merge(measured)
 
-    def all_since(self) -> Measured:
+    def all_since(self) -> MeasuredRequests:
         return self._all_since
 
-    def recent(self, now: float, seconds: float = RECENT_SEC) -> Measured:
+    def recent(self, now: float, seconds: float = RECENT_SEC) -> MeasuredRequests:
         """Return what was measured in the last `seconds`, without the slice that has only begun."""
-        found = Measured()
+        found = MeasuredRequests()
         newest = now - now % SLICE_SEC
         for begun, measured in self._slices:
             if newest - seconds - 1e-6 <= begun < newest:

@@ -34,7 +34,7 @@ SAID_EVERY_SEC = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """What becomes of a message: `failed` is tried again, after `retry_after_sec` at the earliest."""
 
     kind: Literal["delivered", "failed", "refused", "gone"]
@@ -50,7 +50,7 @@ class Delivery(Generic[T]):
     """
 
     def __init__(
-        self, name: str, address: str, send: Callable[[T], Awaitable[Outcome]], say: Callable[[str, bool], None]
+        self, name: str, address: str, send: Callable[[T], Awaitable[DeliveryResult]], say: Callable[[str, bool], None]
     ) -> None:
         self.name, self.address = name, address
         self.counts = Counter({"delivered": 0, "retried": 0, "dropped": 0})
@@ -131,12 +131,12 @@ class Delivery(Generic[T]):
         self._under_way = 0
         self.counts["dropped"] += 1
 
-    async def _attempt(self, message: T) -> Outcome:
+    async def _attempt(self, message: T) -> DeliveryResult:
         try:
             return await self._send(message)
         except Exception as error:  # noqa: BLE001 - a bug of ours costs this message, not the others
             log_unexpected(logger, f"telling {self.name}", error)
-            return Outcome("refused", f"the message cannot be sent ({type(error).__name__})")
+            return DeliveryResult("refused", f"the message cannot be sent ({type(error).__name__})")
 
     async def _pause(self, retry_after_sec: float | None) -> None:
         pause = min(MAX_PAUSE_SEC, FIRST_PAUSE_SEC * 2 ** min(self._failures - 1, 20))
@@ -152,7 +152,7 @@ class Delivery(Generic[T]):
             self._tell(f"{self.name} ({self.address}) fails: {why}. The show goes on without it", is_error=True)
             self._is_said, self._said_at = True, time.monotonic()
 
-    def _note_failure(self, outcome: Outcome) -> None:
+    def _note_failure(self, outcome: DeliveryResult) -> None:
         self._failures += 1
         if outcome.kind == "gone":
             self._tell(f"{self.name} ({self.address}) is told nothing any more: {outcome.error}", is_error=True)

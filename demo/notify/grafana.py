@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from demo.notify.delivery import Outcome
-from demo.notify.http_client import Answer, HttpClient, outcome_of
+from demo.notify.delivery import DeliveryResult
+from demo.notify.http_client import DeliveryAnswer, HttpClient, outcome_of
 from demo.notify.notified_show import NotifiedShow
 from demo.notify.receivers import GrafanaApi
 from demo.show import FaultState
@@ -75,7 +75,7 @@ class GrafanaAnnotations:
                 text = f"{name}: the target came back by itself, {after_sec:.3g} s after the injection"
                 yield self._point((name, run), entry.at, "came-back", text)
 
-    async def send(self, annotation: Annotation) -> Outcome:
+    async def send(self, annotation: Annotation) -> DeliveryResult:
         """Make one attempt. The end of a region that Grafana does not know is sent as a whole region."""
         created = self._created.get(annotation.run) if annotation.kind == "end" else None
         if created is not None:
@@ -88,13 +88,13 @@ class GrafanaAnnotations:
             self._created[annotation.run] = ident
         return outcome_of(answer)
 
-    def _ended(self, annotation: Annotation, answer: Answer) -> Outcome:
+    def _ended(self, annotation: Annotation, answer: DeliveryAnswer) -> DeliveryResult:
         outcome = outcome_of(answer)
         if outcome.kind == "delivered":
             del self._created[annotation.run]
         return outcome
 
-    async def _post(self, annotation: Annotation) -> Answer:
+    async def _post(self, annotation: Annotation) -> DeliveryAnswer:
         fields: dict[str, Any] = {"time": annotation.time}
         if annotation.time_end is not None:
             fields["timeEnd"] = annotation.time_end
@@ -108,19 +108,19 @@ class GrafanaAnnotations:
             }
         return await self._request("POST", self._grafana.address.url, "application/json", fields)
 
-    async def _patch(self, ident: str, annotation: Annotation) -> Answer:
+    async def _patch(self, ident: str, annotation: Annotation) -> DeliveryAnswer:
         url, end = f"{self._grafana.address.url}/{ident}", {"timeEnd": annotation.time_end}
         if self._grafana.api == "app-platform":
             return await self._request("PATCH", url, "application/merge-patch+json", {"spec": end})
         return await self._request("PATCH", url, "application/json", end)
 
-    async def _request(self, method: str, url: str, media_type: str, fields: dict[str, Any]) -> Answer:
+    async def _request(self, method: str, url: str, media_type: str, fields: dict[str, Any]) -> DeliveryAnswer:
         headers = {"Content-Type": media_type, "Accept": "application/json"}
         if self._grafana.address.authorization:
             headers["Authorization"] = self._grafana.address.authorization
         return await self._client.request(method, url, headers, json.dumps(fields).encode(), reads_body=True)
 
-    def _read_id(self, answer: Answer) -> str:
+    def _read_id(self, answer: DeliveryAnswer) -> str:
         """Return the id of what was created; empty when the answer has none that may stand in a URL."""
         try:
             data = json.loads(answer.body)

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from demo import __version__
-from demo.notify.delivery import Outcome
+from demo.notify.delivery import DeliveryResult
 from demo.threads.worker_thread import run_in_thread
 
 TIMEOUT_SEC = 15.0
@@ -30,7 +30,7 @@ NOT_ACCEPTED = (400, 413, 415, 422)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryAnswer:
     """What came of an attempt. `status` 0: no answer, and `error` says why. `retry_after_sec`: as asked for."""
 
     status: int
@@ -39,17 +39,17 @@ class Answer:
     error: str = ""
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: DeliveryAnswer) -> DeliveryResult:
     """Return what an answer means for the message that was sent."""
     if 200 <= answer.status < 300:
-        return Outcome("delivered")
+        return DeliveryResult("delivered")
     if answer.status == GONE:
-        return Outcome("gone", "it answers 410, gone")
+        return DeliveryResult("gone", "it answers 410, gone")
     error = answer.error or f"it answers {answer.status}"
     if 300 <= answer.status < 400:
         error += ", a redirect, which is not followed: give the address it leads to"
     kind: Literal["refused", "failed"] = "refused" if answer.status in NOT_ACCEPTED else "failed"
-    return Outcome(kind, error, answer.retry_after_sec)
+    return DeliveryResult(kind, error, answer.retry_after_sec)
 
 
 class DaemonResolver(AbstractResolver):
@@ -79,18 +79,20 @@ class HttpClient:
 
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, reads_body: bool = False
-    ) -> Answer:
+    ) -> DeliveryAnswer:
         """Send a request and return its answer, or why there is none. Raises nothing but a cancellation."""
         try:
             async with asyncio.timeout(self._timeout_sec):
                 sending = self._open().request(method, url, headers=headers, data=body, allow_redirects=False)
                 async with sending as response:
                     retry_after = self._read_retry_after(response.headers.get("retry-after", ""))
-                    return Answer(response.status, await _read_body(response) if reads_body else b"", retry_after)
+                    return DeliveryAnswer(
+                        response.status, await _read_body(response) if reads_body else b"", retry_after
+                    )
         except TimeoutError:
-            return Answer(0, error=f"it does not answer within {self._timeout_sec:g} s")
+            return DeliveryAnswer(0, error=f"it does not answer within {self._timeout_sec:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(0, error=_describe(error))
+            return DeliveryAnswer(0, error=_describe(error))
 
     async def find_host(self, url: str) -> str:
         """Return why the host of `url` cannot be looked up; empty when it can."""

@@ -26,7 +26,7 @@ class NotifiedShow(Protocol):
     def subscribe(self, listener: Callable[[ShowState], None]) -> Callable[[], None]:
         """Call `listener` with each new state; return a function that unsubscribes it."""
 
-    def enqueue(self, who: str, what: c.Command) -> None:
+    def enqueue(self, issuer: str, command: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
 
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from demo.errors import log_unexpected
-from demo.notify.delivery import Delivery, Outcome, logger
+from demo.notify.delivery import Delivery, DeliveryResult, logger
 from demo.notify.grafana import GrafanaAnnotations
 from demo.notify.http_client import HttpClient
 from demo.notify.missed_events import READ_SEC, WHO, MissedEvents
 from demo.notify.notified_show import NotifiedShow, is_written
 from demo.notify.progress import SAVE_EVERY_SEC, Progress, name_webhook
-from demo.notify.receivers import Address, Receivers
+from demo.notify.receivers import ReceiverAddress, Receivers
 from demo.notify.webhook import Webhook
 from demo.show import commands as c
 from demo.show import events as e
@@ -34,7 +34,7 @@ class Receiver(Protocol):
 
     def messages(self, entry: e.JournalEntry, *, is_durable: bool) -> Iterable[Any]: ...
 
-    async def send(self, message: Any) -> Outcome: ...
+    async def send(self, message: Any) -> DeliveryResult: ...
 
 
 class Notifier:
@@ -52,7 +52,7 @@ class Notifier:
         self._sending: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._receivers: list[tuple[Receiver, Delivery[Any], Address]] = []
+        self._receivers: list[tuple[Receiver, Delivery[Any], ReceiverAddress]] = []
         self._progress, self._missed = Progress(show.journal), MissedEvents(show)
         for number, address in enumerate(receivers.webhooks, 1):
             settled = partial(self._progress.note, name := name_webhook(address.url))
@@ -63,7 +63,7 @@ class Notifier:
             annotations = GrafanaAnnotations(receivers.grafana, self._client, show)
             self._add("grafana", receivers.grafana.address, annotations)
 
-    def _add(self, name: str, address: Address, receiver: Receiver) -> None:
+    def _add(self, name: str, address: ReceiverAddress, receiver: Receiver) -> None:
         self._receivers.append((receiver, Delivery(name, str(address), receiver.send, self._say), address))
 
     @property
@@ -159,7 +159,7 @@ class Notifier:
             except Exception as error:  # noqa: BLE001 - a bug of ours costs this message, not the show
                 log_unexpected(logger, f"telling {delivery.name}", error)
 
-    async def _look_up(self, delivery: Delivery[Any], address: Address) -> None:
+    async def _look_up(self, delivery: Delivery[Any], address: ReceiverAddress) -> None:
         if why := await self._client.find_host(address.url):
             delivery.note_unreachable(why)
 

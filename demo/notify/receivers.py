@@ -27,7 +27,7 @@ MAKE_ONE = f'export {SECRET}="{SECRET_PREFIX}$(openssl rand -base64 32)"'
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ReceiverAddress:
     """Where a receiver listens. `url` has no credentials, but its path may be secret: show people `str(address)`."""
 
     url: str = field(repr=False)
@@ -42,7 +42,7 @@ class Address:
 class GrafanaApi:
     """Grafana's annotations: `api` is /api/annotations, or the one of the app platform below /apis."""
 
-    address: Address
+    address: ReceiverAddress
     api: Literal["legacy", "app-platform"]
 
 
@@ -51,7 +51,7 @@ class Receivers:
     """All receivers of a show. `key` signs what webhooks get."""
 
     grafana: GrafanaApi | None = None
-    webhooks: tuple[Address, ...] = ()
+    webhooks: tuple[ReceiverAddress, ...] = ()
     key: bytes = field(default=b"", repr=False)
 
     @property
@@ -73,7 +73,7 @@ def read_receivers(annotate: str | None, webhooks: Sequence[str], environ: Mutab
     return Receivers(grafana, addresses, read_secret(secret) if addresses else b"")
 
 
-def read_address(option: str, text: str) -> Address:
+def read_address(option: str, text: str) -> ReceiverAddress:
     """Return the address of a URL, its credentials apart. Raises `UsageError`."""
     try:
         parts = urlsplit(text.strip())
@@ -90,7 +90,7 @@ def read_address(option: str, text: str) -> Address:
     if parts.username is not None or parts.password is not None:
         pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         credentials = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return Address(urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")), credentials)
+    return ReceiverAddress(urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")), credentials)
 
 
 def read_grafana(text: str, token: str) -> GrafanaApi:
@@ -115,7 +115,7 @@ def read_grafana(text: str, token: str) -> GrafanaApi:
         raise UsageError(f"{TOKEN} has characters that no token of Grafana has")
     authorization = f"Bearer {token.strip()}" if token.strip() else address.authorization
     url = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-    return GrafanaApi(Address(url, authorization), "app-platform" if is_new else "legacy")
+    return GrafanaApi(ReceiverAddress(url, authorization), "app-platform" if is_new else "legacy")
 
 
 def read_secret(text: str) -> bytes:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from demo.notify.cloud_events import MEDIA_TYPE, to_cloud_event
-from demo.notify.delivery import Outcome
+from demo.notify.delivery import DeliveryResult
 from demo.notify.http_client import HttpClient, outcome_of
 from demo.notify.notified_show import NotifiedShow
-from demo.notify.receivers import Address
+from demo.notify.receivers import ReceiverAddress
 from demo.show.events import JournalEntry
 
 
@@ -34,7 +34,12 @@ class Webhook:
     """
 
     def __init__(
-        self, address: Address, key: bytes, client: HttpClient, show: NotifiedShow, settled: Callable[[int], None]
+        self,
+        address: ReceiverAddress,
+        key: bytes,
+        client: HttpClient,
+        show: NotifiedShow,
+        settled: Callable[[int], None],
     ) -> None:
         self._address, self._key, self._client, self._show = address, key, client, show
         self._settled = settled
@@ -45,7 +50,7 @@ class Webhook:
         body = json.dumps(event, separators=(",", ":")).encode()
         yield Message(event["id"], body, entry.seq if is_durable else 0)
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> DeliveryResult:
         """Make one attempt. The timestamp is that of the attempt: an old one is a replay to the receiver."""
         sent_at = int(self._show.clock.wall(self._show.clock.now()))
         headers = {

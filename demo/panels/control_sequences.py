@@ -39,11 +39,11 @@ _INVISIBLE = re.compile(
 DRAWING = frozenset("@ABCDEFGHJKLMPXadefgmr")
 """The last characters of the sequences that move the cursor, erase, insert, delete, or set colours."""
 
-_MOST = {"[J": 3, "[K": 2}
+_MAX_ARGUMENT = {"[J": 3, "[K": 2}
 """The greatest number that means anything to those that erase."""
 
 
-class Token(NamedTuple):
+class TerminalToken(NamedTuple):
     """Text (`kind` is "text"), or a control: its character, and its numbers."""
 
     kind: str
@@ -51,7 +51,7 @@ class Token(NamedTuple):
     numbers: tuple[int, ...] = ()
 
 
-_CONTROLS = {control: Token(control) for control in "\t\n\v\f\r\b78DEMc"}
+_CONTROLS = {control: TerminalToken(control) for control in "\t\n\v\f\r\b78DEMc"}
 
 
 class SequenceParser:
@@ -62,7 +62,7 @@ class SequenceParser:
         self._string_length = -1
         """Characters of the string that is being dropped; -1 outside of one."""
 
-    def parse(self, text: str) -> Iterator[Token]:
+    def parse(self, text: str) -> Iterator[TerminalToken]:
         """Yield what is to be drawn of this output, in order."""
         text, self._unfinished = self._unfinished + text, ""
         at = 0
@@ -79,16 +79,16 @@ class SequenceParser:
             if token := self._read(found):
                 yield token
 
-    def _read(self, found: re.Match[str]) -> Token | None:
+    def _read(self, found: re.Match[str]) -> TerminalToken | None:
         match found.lastgroup:
             case "text":
                 text = _INVISIBLE.sub("", found["text"])
-                return Token("text", text) if text else None
+                return TerminalToken("text", text) if text else None
             case "control":
                 return _CONTROLS[found["control"]]
             case "final" if found["final"] in DRAWING:
-                token = Token("[" + found["final"], numbers=_numbers(found["numbers"]))
-                return token if max(token.numbers, default=0) <= _MOST.get(token.kind, MAX_NUMBER) else None
+                token = TerminalToken("[" + found["final"], numbers=_numbers(found["numbers"]))
+                return token if max(token.numbers, default=0) <= _MAX_ARGUMENT.get(token.kind, MAX_NUMBER) else None
             case "escape":
                 return _CONTROLS[found["escape"]]
             case "string":

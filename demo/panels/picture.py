@@ -17,14 +17,14 @@ Word = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StyledText:
     """Text of one look, printable characters only."""
 
     text: str
     words: tuple[Word, ...] = ()
 
 
-PanelRow = tuple[Span, ...]
+PanelRow = tuple[StyledText, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pyte.screens import Char
 from rich.cells import get_character_cell_size
 
 from demo.panels.colours import colour_word
-from demo.panels.control_sequences import SequenceParser, Token
-from demo.panels.picture import PanelRow, Span, Word
+from demo.panels.control_sequences import SequenceParser, TerminalToken
+from demo.panels.picture import PanelRow, StyledText, Word
 
 MAX_COMBINING = 4
 """Accents that one character can carry."""
@@ -81,7 +81,7 @@ class PanelScreen:
         else:
             self._screen.next_line()
 
-    def _carry_out(self, token: Token) -> None:
+    def _carry_out(self, token: TerminalToken) -> None:
         if token.kind == "7":
             self._screen.savepoints.clear()  # a terminal remembers one place
         getattr(self._screen, _METHODS[token.kind])(*token.numbers[: _MOST_NUMBERS.get(token.kind)])
@@ -163,7 +163,7 @@ class _Screen(pyte.Screen):
 
 
 def _to_spans(cells: list[Char]) -> PanelRow:
-    return tuple(Span("".join(cell.data for cell in group), words) for words, group in groupby(cells, _words))
+    return tuple(StyledText("".join(cell.data for cell in group), words) for words, group in groupby(cells, _words))
 
 
 def _words(cell: Char) -> tuple[Word, ...]:

@@ -35,7 +35,7 @@ class CommandProbe:
     argv: Sequence[str]
     environ: Mapping[str, str]
     folder: Path | None = None
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
         path = self._find()
@@ -57,13 +57,13 @@ class CommandProbe:
         except OSError:
             return Reading(trouble="its command cannot be started", inconclusive=True)
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 printed = await _read_output(process)
                 if printed is None:
                     return Reading(trouble=f"printed more than {MAX_BYTES / 1e6:g} MB", inconclusive=True)
                 code = await process.wait()
         except TimeoutError:
-            return Reading(trouble=f"did not end in {self.deadline_sec * 1000:.0f} ms")
+            return Reading(trouble=f"did not end in {self.timeout_sec * 1000:.0f} ms")
         finally:
             await _end(process)
         return command_reading(code, printed, time.perf_counter() - started)

@@ -67,11 +67,11 @@ class ContainerProbe:
     """The reading's data: `state` (`running`, `paused`, `exited`, …, `missing`) and `exit`, of its last end."""
 
     finder: ContainerFinder
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 found = await self.finder.find()
         except (EngineError, TimeoutError):
             return Reading(trouble=NO_ENGINE, inconclusive=True)
@@ -89,16 +89,16 @@ class ContainerCommandProbe:
 
     finder: ContainerFinder
     argv: Sequence[str]
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
     _hangs: list[str] = field(default_factory=list)
 
     async def read(self) -> Reading:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 return await self._run(started)
         except TimeoutError:
-            return Reading(trouble=f"did not end in {self.deadline_sec * 1000:.0f} ms")
+            return Reading(trouble=f"did not end in {self.timeout_sec * 1000:.0f} ms")
         except EngineError:
             return Reading(trouble=NO_ENGINE, inconclusive=True)
 

@@ -24,10 +24,10 @@ class EtcdProbe:
 
     session: Callable[[], aiohttp.ClientSession]
     url: str
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        probe = HttpProbe(self.session, f"{self.url}/{STATUS}", deadline_sec=self.deadline_sec, posts={})
+        probe = HttpProbe(self.session, f"{self.url}/{STATUS}", timeout_sec=self.timeout_sec, posts={})
         reading = await probe.read()
         if not reading.ok:
             return reading

@@ -15,7 +15,7 @@ STRANGER = "another process answers on its port"
 """The `trouble` of a reading whose answer does not prove who gave it."""
 
 
-class Question(Protocol):
+class ProvenRequest(Protocol):
     """A request whose answer must prove who gave it."""
 
     @property
@@ -25,7 +25,7 @@ class Question(Protocol):
         """Check that this answer comes from the process that was asked."""
 
 
-Asking = Callable[[str, str], Question]
+Asking = Callable[[str, str], ProvenRequest]
 """Makes a question of an HTTP method and a path with its query."""
 
 
@@ -34,7 +34,7 @@ class HttpProbe:
     session: Session
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
     posts: Mapping[str, Any] | None = None
     """A body to POST as JSON; None sends a GET."""
 
@@ -46,7 +46,7 @@ class HttpProbe:
         if self.asking is not None:
             question = self.asking("GET" if self.posts is None else "POST", URL(self.url).raw_path_qs)
             headers = {**headers, **question.headers}
-        response = await fetch(self.session, self.url, self.deadline_sec, headers, posts=self.posts)
+        response = await fetch(self.session, self.url, self.timeout_sec, headers, posts=self.posts)
         if response.trouble:
             return Reading(trouble=response.trouble)
         if question is not None and not question.is_answered(response.status, response.headers, response.body):

@@ -21,11 +21,11 @@ class HttpAnswerProbe:
     url: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
         answer = await fetch(
-            self.session, self.url, self.deadline_sec, self.headers, most_bytes=MAX_BYTES, method=self.method
+            self.session, self.url, self.timeout_sec, self.headers, max_bytes=MAX_BYTES, method=self.method
         )
         if answer.trouble:
             return Reading(trouble=answer.trouble, inconclusive=answer.trouble == UNKNOWN_NAME)

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 NO_OTHER = aiohttp.ClientTimeout(total=None)
 """Switches the session's own timeout off: the caller's is the one that counts."""
@@ -35,10 +35,10 @@ class Fetched:
 async def fetch(
     session: Session,
     url: str,
-    deadline_sec: float,
+    timeout_sec: float,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
-    most_bytes: int = MOST_BYTES,
+    max_bytes: int = MAX_BYTES,
     posts: Mapping[str, Any] | None = None,
     method: str = "",
 ) -> Fetched:
@@ -46,26 +46,26 @@ async def fetch(
 
     Redirects are not followed: a probe asks the server it was given.
 
-    `deadline_sec` is the timeout of the whole request; a body of more than `most_bytes` is `trouble`.
+    `timeout_sec` is the timeout of the whole request; a body of more than `max_bytes` is `trouble`.
     """
     started = time.perf_counter()
     method = method or ("GET" if posts is None else "POST")
     sent = {"Accept-Encoding": "identity", **(headers or {})}
     try:
         async with (
-            asyncio.timeout(deadline_sec),
+            asyncio.timeout(timeout_sec),
             session().request(
                 method, url, headers=sent, params=params, json=posts, allow_redirects=False, timeout=NO_OTHER
             ) as answer,
         ):
-            body = await _read_body(answer, most_bytes)
+            body = await _read_body(answer, max_bytes)
             if body is None:
                 answer.close()  # not read to its end, so the connection cannot be reused
-                return Fetched(trouble=f"answered with more than {most_bytes / 1e6:g} MB")
+                return Fetched(trouble=f"answered with more than {max_bytes / 1e6:g} MB")
             took_ms = (time.perf_counter() - started) * 1000
             return Fetched(answer.status, body, took_ms, headers=answer.headers)
     except TimeoutError:
-        return Fetched(trouble=f"no answer in {deadline_sec * 1000:.0f} ms")
+        return Fetched(trouble=f"no answer in {timeout_sec * 1000:.0f} ms")
     except aiohttp.ClientConnectorDNSError:
         return Fetched(trouble=UNKNOWN_NAME)
     except aiohttp.ClientConnectorError:
@@ -74,11 +74,11 @@ async def fetch(
         return Fetched(trouble="closed the connection without an answer")
 
 
-async def _read_body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
+async def _read_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
-        if len(body) > most_bytes:
+        if len(body) > max_bytes:
             return None
     return bytes(body)
 

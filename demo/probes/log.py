@@ -25,7 +25,7 @@ LinesSince = Callable[[int], Awaitable[LogLines | None]]
 
 
 @dataclass
-class LogProbe:
+class LogRateProbe:
     """The reading's data: `rate` (matching lines a second over the last 10 s, or since it began), `count`, `line`.
 
     `line` is the newest that matched, and each named group of the pattern has its part of it. What was printed before

@@ -45,7 +45,7 @@ class PdProbe:
 
     session: Session
     url: str
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
     asks_word: Callable[[str], bool] = lambda named: True
 
     async def read(self) -> Reading:
@@ -79,10 +79,10 @@ class PdProbe:
         return not response.trouble and response.status == 200
 
     async def _fetch(self, path: str, headers: Mapping[str, str] | None = None) -> Fetched:
-        return await fetch(self.session, f"{self.url.rstrip('/')}{BASE}{path}", self.deadline_sec, headers)
+        return await fetch(self.session, f"{self.url.rstrip('/')}{BASE}{path}", self.timeout_sec, headers)
 
     def _timeout_text(self) -> str:
-        return f"no answer in {self.deadline_sec * 1000:.0f} ms"
+        return f"no answer in {self.timeout_sec * 1000:.0f} ms"
 
 
 def _parse(part: str, response: Fetched, shape: Callable[[Any], Any]) -> Reading:

@@ -6,7 +6,7 @@ from typing import Any
 from demo.errors import DemoError
 
 LONGEST_TEXT = 200
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 
 STATES = {0: "Up", 1: "Offline", 2: "Tombstone"}
 
@@ -72,7 +72,7 @@ def _member(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _items(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or len(value) > MOST_ITEMS or not all(isinstance(item, dict) for item in value):
+    if not isinstance(value, list) or len(value) > MAX_ITEMS or not all(isinstance(item, dict) for item in value):
         raise Unfit
     return value
 

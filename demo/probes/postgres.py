@@ -65,9 +65,9 @@ class PostgresProbe:
     """
 
     def __init__(
-        self, url: str, deadline_sec: float = TIMEOUT_SEC, query: str | None = None, *, writes: bool = False
+        self, url: str, timeout_sec: float = TIMEOUT_SEC, query: str | None = None, *, writes: bool = False
     ) -> None:
-        self._url, self._deadline_sec, self._query, self._writes = url, deadline_sec, query, writes
+        self._url, self._timeout_sec, self._query, self._writes = url, timeout_sec, query, writes
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._has_table = False
         self._is_installed = is_installed()  # imported before the first look, whose timeout it would take up
@@ -78,7 +78,7 @@ class PostgresProbe:
         data: dict[str, Any] = {}
         looking = asyncio.create_task(self._look(data))
         try:
-            await asyncio.wait({looking}, timeout=self._deadline_sec)
+            await asyncio.wait({looking}, timeout=self._timeout_sec)
             if looking.done():
                 return looking.result()
         finally:
@@ -86,7 +86,7 @@ class PostgresProbe:
                 await self._let_go(looking)
         if "latency" in data:  # everything was answered but the write
             return Reading({**data, "writes": False}, took_ms=data["latency"] * 1000)
-        return Reading(trouble=f"no answer in {self._deadline_sec * 1000:.0f} ms")
+        return Reading(trouble=f"no answer in {self._timeout_sec * 1000:.0f} ms")
 
     async def version(self) -> Version | None:
         """Return what the server said when it was connected to; None without a connection. Asks nothing."""

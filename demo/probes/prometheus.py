@@ -24,10 +24,10 @@ class PrometheusProbe:
     url: str
     query: str
     by: str = "instance"
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        answer = await _ask(self.session, self.url, self.query, self.deadline_sec)
+        answer = await _ask(self.session, self.url, self.query, self.timeout_sec)
         if not answer.ok:
             return answer
         values = _parse_values(answer.data["data"], self.by)
@@ -46,10 +46,10 @@ class PrometheusQueryProbe:
     session: Session
     url: str
     query: str
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        answer = await _ask(self.session, self.url, self.query, self.deadline_sec)
+        answer = await _ask(self.session, self.url, self.query, self.timeout_sec)
         rows = _parse_rows(answer.data["data"]) if answer.ok else None
         if rows is None:
             return Reading(trouble=answer.trouble or "did not answer with numbers", inconclusive=True)
@@ -57,9 +57,9 @@ class PrometheusQueryProbe:
         return Reading({"value": value, "body": rows}, took_ms=answer.took_ms)
 
 
-async def _ask(session: Session, url: str, query: str, deadline_sec: float) -> Reading:
+async def _ask(session: Session, url: str, query: str, timeout_sec: float) -> Reading:
     """Return what Prometheus has under `data`, or the trouble."""
-    response = await fetch(session, f"{url.rstrip('/')}/api/v1/query", deadline_sec, params={"query": query})
+    response = await fetch(session, f"{url.rstrip('/')}/api/v1/query", timeout_sec, params={"query": query})
     if response.trouble:
         return Reading(trouble=response.trouble)
     body = parsed(response.body)

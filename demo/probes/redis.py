@@ -31,12 +31,12 @@ class RedisProbe:
 
     client: Callable[[], "Redis"]
     key: str = "show:probe:poller"
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def version(self) -> Version | None:
         """Ask for the server's version; None if it is not told."""
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 return redis_version(await self.client().info("server"))
         except (RedisError, OSError, TimeoutError):
             return None
@@ -44,7 +44,7 @@ class RedisProbe:
     async def read(self) -> Reading:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 client = self.client()
                 await client.set(self.key, round(uptime() * 1000), px=KEEP_MS)
                 write_ms = (time.perf_counter() - started) * 1000

@@ -28,16 +28,16 @@ class RedisPingProbe:
     The connection is kept from look to look until `close`. Raises `InvalidValue` for what is not a URL of a Redis.
     """
 
-    def __init__(self, url: str, deadline_sec: float = TIMEOUT_SEC) -> None:
-        self._deadline_sec = deadline_sec
+    def __init__(self, url: str, timeout_sec: float = TIMEOUT_SEC) -> None:
+        self._timeout_sec = timeout_sec
         self._lock = asyncio.Lock()
         """There is one connection: a look waits for the answer to another question."""
         try:
             # redis-py retries by default: a refused connection would take longer than the timeout.
             self._client = Redis.from_url(
                 url,
-                socket_timeout=deadline_sec,
-                socket_connect_timeout=deadline_sec,
+                socket_timeout=timeout_sec,
+                socket_connect_timeout=timeout_sec,
                 retry=Retry(NoBackoff(), 0),
                 max_connections=1,
                 health_check_interval=0,
@@ -56,7 +56,7 @@ class RedisPingProbe:
         """Ask for the server's version over the same connection; None if it is not told."""
         async with self._lock:
             try:
-                async with asyncio.timeout(self._deadline_sec):
+                async with asyncio.timeout(self._timeout_sec):
                     return redis_version(await self._client.info("server"))
             except (RedisError, OSError, TimeoutError):
                 await self.close()
@@ -70,7 +70,7 @@ class RedisPingProbe:
     async def _read(self) -> Reading:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._deadline_sec), self._lock:
+            async with asyncio.timeout(self._timeout_sec), self._lock:
                 pong, role = await self._ask()
         except (RedisError, OSError, TimeoutError) as error:
             return self._describe(error)
@@ -94,7 +94,7 @@ class RedisPingProbe:
         if any(isinstance(cause, socket.gaierror) for cause in causes):
             return Reading(trouble=UNKNOWN_NAME, inconclusive=True)
         if "timeout" in type(error).__name__.lower():  # redis-py has a TimeoutError of its own, which is not Python's
-            return Reading(trouble=f"no answer in {self._deadline_sec * 1000:.0f} ms")
+            return Reading(trouble=f"no answer in {self._timeout_sec * 1000:.0f} ms")
         loads = isinstance(error, BusyLoadingError)
         if loads or isinstance(error, ResponseError):
             return Reading(trouble="is loading its data" if loads else "answers, but refuses a PING")

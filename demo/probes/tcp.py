@@ -18,15 +18,15 @@ class TcpProbe:
 
     host: str
     port: int
-    deadline_sec: float = TIMEOUT_SEC
+    timeout_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 writer = await self._connect()
         except TimeoutError:
-            return Reading(trouble=f"no answer in {self.deadline_sec * 1000:.0f} ms")
+            return Reading(trouble=f"no answer in {self.timeout_sec * 1000:.0f} ms")
         except socket.gaierror:
             return Reading(trouble=UNKNOWN_NAME, inconclusive=True)
         except OSError:
@@ -34,7 +34,7 @@ class TcpProbe:
         latency = time.perf_counter() - started
         writer.close()
         with contextlib.suppress(OSError, TimeoutError):  # closed from the other side meanwhile
-            async with asyncio.timeout(self.deadline_sec):
+            async with asyncio.timeout(self.timeout_sec):
                 await writer.wait_closed()
         return Reading({"latency": latency}, took_ms=latency * 1000)
 

@@ -13,7 +13,7 @@ from demo.probes.result import Reading
 
 STATUS_TIMEOUT_SEC = 0.3
 METRICS_TIMEOUT_SEC = 1.0
-MOST_METRICS_BYTES = 8_000_000
+MAX_METRICS_BYTES = 8_000_000
 
 SPAN_SEC = 3.0
 """TiKV updates its counters about once a second: a rate over less than two updates would jump."""
@@ -35,10 +35,10 @@ class StatusProbe:
 
     session: Session
     url: str
-    deadline_sec: float = STATUS_TIMEOUT_SEC
+    timeout_sec: float = STATUS_TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        response = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
+        response = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.timeout_sec)
         if response.trouble:
             return Reading(trouble=response.trouble)
         if response.status != 200:
@@ -56,13 +56,13 @@ class QpsProbe:
 
     session: Session
     url: str
-    deadline_sec: float = METRICS_TIMEOUT_SEC
+    timeout_sec: float = METRICS_TIMEOUT_SEC
     span_sec: float = SPAN_SEC
     _looks: deque[tuple[float, dict[str, float]]] = field(default_factory=deque, repr=False)
 
     async def read(self) -> Reading:
         url = f"{self.url.rstrip('/')}/metrics"
-        response = await fetch(self.session, url, self.deadline_sec, most_bytes=MOST_METRICS_BYTES)
+        response = await fetch(self.session, url, self.timeout_sec, max_bytes=MAX_METRICS_BYTES)
         if response.trouble:
             return Reading(trouble=response.trouble)
         if response.status != 200:

@@ -27,7 +27,7 @@ ENDED = ("Z", "X", "x")
 DYING_SEC = 0.5
 
 
-def program(path: str, *args: str) -> tuple[str, ...]:
+def build_child_command(path: str, *args: str) -> tuple[str, ...]:
     """Return the command line that runs a program which dies with us; `path` must be absolute, PATH is not searched."""
     # Isolated, and without site-packages: the script between us and the program must start in milliseconds.
     return (sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), path, *args)
@@ -39,7 +39,7 @@ def build_detached_command(name: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-c", run, str(ROOT))
 
 
-def module(name: str) -> tuple[str, ...]:
+def build_module_command(name: str) -> tuple[str, ...]:
     """Return the command line of one of our own modules; `-P`: nothing in the working directory shadows its imports."""
     return (sys.executable, "-P", str(PARENT_DEATH_SIGNAL), str(os.getpid()), "-m", name, str(ROOT))
 

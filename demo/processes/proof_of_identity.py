@@ -17,7 +17,7 @@ OLD_SEC = 10.0
 
 
 @dataclass(frozen=True)
-class Question:
+class SignedRequest:
     """One request to the process called `part`. `path` includes the query, exactly as it is sent."""
 
     token: str = field(repr=False)

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from demo.processes.proof_of_identity import Question
+from demo.processes.proof_of_identity import SignedRequest
 from demo.processes.service_auth import ANSWER_HEADER, ASK_HEADER, HOST, NONCE_HEADER
 
 
@@ -58,7 +58,7 @@ def _require_signature(ident: str, token: str) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        question = Question(token, ident, request.method, request.raw_path, request.headers.get(NONCE_HEADER, ""))
+        question = SignedRequest(token, ident, request.method, request.raw_path, request.headers.get(NONCE_HEADER, ""))
         if not question.is_asked_by_us(request.headers.get(ASK_HEADER, ""), time.monotonic()):
             raise web.HTTPForbidden
         answer = await _answer(request, handler)

@@ -17,10 +17,10 @@ RESET = struct.pack("ii", 1, 0)
 MAX_DRAINED_BYTES = 1 << 20
 
 
-class Connection:
+class ProxiedConnection:
     """A client that was accepted. `on_end` is called once, when both sockets are closed."""
 
-    def __init__(self, client: socket.socket, shared: Shared, on_end: Callable[["Connection"], None]) -> None:
+    def __init__(self, client: socket.socket, shared: Shared, on_end: Callable[["ProxiedConnection"], None]) -> None:
         self._client = client
         self._server: socket.socket | None = None
         self._shared = shared

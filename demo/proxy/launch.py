@@ -18,7 +18,7 @@ from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_client import ask
 from demo.proxy.client import ANSWER_TIMEOUT_SEC, WHO, ProxyIdentity
 from demo.proxy.place import file_of
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 
 IDLE_SEC = 600.0
 """How long it goes on without a client."""
@@ -26,7 +26,7 @@ IDLE_SEC = 600.0
 START_TIMEOUT_SEC = 20.0
 
 
-async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = IDLE_SEC) -> ProxyIdentity:
+async def start_proxies(show: str, routes: Sequence[ProxyRoute], idle_sec: float = IDLE_SEC) -> ProxyIdentity:
     """Have these proxies listen, in the process that serves this show already or in a new one, and return its identity.
 
     `show`: the identity of the show. This process counts as its client while it lives. Raises `SubjectError`.
@@ -59,7 +59,7 @@ async def _start_process(show: str, idle_sec: float, socket: Path) -> bool:
 class ShowProxies:
     """The proxies of one show, in a process that this server has started or adopted."""
 
-    def __init__(self, show: str, routes: Sequence[Route], idle_sec: float = IDLE_SEC) -> None:
+    def __init__(self, show: str, routes: Sequence[ProxyRoute], idle_sec: float = IDLE_SEC) -> None:
         self.show = show
         self.routes = tuple(routes)
         self.identity: ProxyIdentity | None = None
@@ -80,7 +80,7 @@ class ShowProxies:
                 self.identity = None
 
 
-async def restart_killed(show: str, routes: Sequence[Route], identity: ProxyIdentity) -> None:
+async def restart_killed(show: str, routes: Sequence[ProxyRoute], identity: ProxyIdentity) -> None:
     """Start the proxies again if their process was killed, not where it has ended by itself. Raises `SubjectError`.
 
     A process that is told to end, or was idle, removes its socket; one that is killed leaves it.

@@ -15,7 +15,7 @@ PAUSE_SEC = 0.1
 """Between two tries to accept, when this process has no more file descriptors."""
 
 
-class Listener:
+class ProxyListener:
     """Listens on every address of one name; `accept` gets each client's socket, non-blocking."""
 
     def __init__(self, address: Address, accept: Callable[[socket.socket], None]) -> None:

@@ -26,7 +26,7 @@ from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_server import as_handler, listen
 from demo.proxy.flow import BUFFER_BYTES, Shared
 from demo.proxy.place import file_of
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
 from demo.proxy.toxic import Toxic
 
@@ -73,7 +73,7 @@ class ProxyServer:
         client = told["client"]
         self._clients.add(ProcessRef(client["pid"], client["born"]))
         async with self._lock:
-            await self._table.set_routes([Route.from_json(route) for route in told["routes"]])
+            await self._table.set_routes([ProxyRoute.from_json(route) for route in told["routes"]])
         return await self._describe(request)
 
     async def _add(self, request: web.Request) -> Mapping[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from demo.errors import SubjectError
 from demo.proxy.address import Address
-from demo.proxy.connection import Connection, reset
+from demo.proxy.connection import ProxiedConnection, reset
 from demo.proxy.flow import Shared
-from demo.proxy.listener import Listener
-from demo.proxy.route import Route
+from demo.proxy.listener import ProxyListener
+from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
 
 CONNECT_TIMEOUT_SEC = 5.0
@@ -20,13 +20,13 @@ CONNECT_TIMEOUT_SEC = 5.0
 class Proxy:
     """Passes connections from `route.listen` to `route.to`. Lives in one event loop."""
 
-    def __init__(self, route: Route, shared: Shared) -> None:
+    def __init__(self, route: ProxyRoute, shared: Shared) -> None:
         self.route = route
         self.trouble = ""
         """Why the last connection could not be made; "" after one that could."""
         self._shared = shared
-        self._listener = Listener(route.listen, self._accept)
-        self._connections: set[Connection] = set()
+        self._listener = ProxyListener(route.listen, self._accept)
+        self._connections: set[ProxiedConnection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._toxics: dict[str, Toxic] = {}
         self._accepted = self._failed = self._upstream = self._downstream = 0
@@ -81,18 +81,18 @@ class Proxy:
 
     def _accept(self, client: socket.socket) -> None:
         self._accepted += 1
-        connection = Connection(client, self._shared, self._forget)
+        connection = ProxiedConnection(client, self._shared, self._forget)
         self._connections.add(connection)
         task = self._shared.loop.create_task(self._connect(connection, client))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: ProxiedConnection) -> None:
         self._connections.discard(connection)
         self._upstream += connection.bytes_upstream
         self._downstream += connection.bytes_downstream
 
-    async def _connect(self, connection: Connection, client: socket.socket) -> None:
+    async def _connect(self, connection: ProxiedConnection, client: socket.socket) -> None:
         try:
             server = await connect(self.route.to)
         except SubjectError as error:

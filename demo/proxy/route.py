@@ -9,7 +9,7 @@ from demo.proxy.address import Address, parse_address
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ProxyRoute:
     """One proxy of a show. Raises `InvalidValue` when it would lead to itself."""
 
     name: str
@@ -21,7 +21,7 @@ class Route:
             raise InvalidValue(f"proxy {self.name!r} would connect to itself: listen and to are both {self.to}")
 
     @classmethod
-    def read(cls, name: str, listen: str, to: str) -> "Route":
+    def read(cls, name: str, listen: str, to: str) -> "ProxyRoute":
         """Return it from addresses as they are written. Raises `InvalidValue`, which names the proxy."""
         try:
             return cls(name, parse_address(listen), parse_address(to))
@@ -32,7 +32,7 @@ class Route:
         return {"name": self.name, "listen": str(self.listen), "to": str(self.to)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Route":
+    def from_json(cls, data: Mapping[str, Any]) -> "ProxyRoute":
         return cls.read(str(data["name"]), str(data["listen"]), str(data["to"]))
 
     @property

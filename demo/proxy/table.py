@@ -9,7 +9,7 @@ from demo.errors import FaultError, SubjectError
 from demo.proxy.address import Address
 from demo.proxy.flow import Shared
 from demo.proxy.proxy import Proxy
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
 
 MAX_REMEMBERED = 10_000
@@ -32,7 +32,7 @@ class ProxyTable:
         self._removed: dict[str, None] = {}
         """Names of toxics that have ended: a request to add one, which comes late, must not break anything again."""
 
-    async def set_routes(self, routes: Sequence[Route]) -> None:
+    async def set_routes(self, routes: Sequence[ProxyRoute]) -> None:
         """Have exactly these proxies; one that stays the same keeps its connections. Raises `SubjectError`."""
         wanted = {route.name: route for route in routes}
         by_address: dict[Address, str] = {}

@@ -47,11 +47,11 @@ class AskedShow(Protocol):
     @property
     def state(self) -> ShowState: ...
 
-    def enqueue(self, who: str, what: c.Command) -> None: ...
+    def enqueue(self, issuer: str, command: c.Command) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class QuestionReceipt:
     """What was taken. `durable`: it is on disk, and outlives this server."""
 
     text: str
@@ -82,7 +82,7 @@ class QuestionBox:
     def find(self, ident: int) -> Question | None:
         return next((question for question in self.questions if question.id == ident), None)
 
-    async def ask(self, device: str, text: str) -> Receipt:
+    async def ask(self, device: str, text: str) -> QuestionReceipt:
         """Take a question of a device. Raises `TooManyQuestions`, `Refused` while a recording is shown.
 
         The same question of the same device, sent again, is still one.
@@ -95,7 +95,7 @@ class QuestionBox:
             self._refuse_too_many(digest)
             question = Question(self._stored.next_id, text, digest)
             self._change(StoredQuestions((*self.questions, question), question.id + 1, self._stored.salt))
-        return Receipt(text, await self._wait_until_written())
+        return QuestionReceipt(text, await self._wait_until_written())
 
     def remove(self, ident: int) -> bool:
         """Remove a question that was shown or dismissed; return whether there was one."""

@@ -25,7 +25,7 @@ from demo.web.problems import add_errors, problem, refuse_full
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.regions import REGIONS
-from demo.web.rendering.renderer import Heading, Renderer, read_root
+from demo.web.rendering.renderer import DocumentHead, Renderer, read_root
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields
 from demo.web.routes.images import add_images
@@ -66,7 +66,7 @@ only to pass them on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RelayState:
     """The state of a relay: the newest message (None: none yet), and since when it has lost the show (None: live)."""
 
     message: FeedMessage | None = None
@@ -81,9 +81,9 @@ class Received:
 
     def __init__(self, pages: Renderer) -> None:
         self._pages = pages
-        self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
+        self._waiting = {"narration": pages.part(TEMPLATE, "waiting").encode()}
 
-    def render(self, shown: Shown) -> Mapping[str, bytes]:
+    def render(self, shown: RelayState) -> Mapping[str, bytes]:
         received = shown.message.regions if shown.message is not None else self._waiting
         # Not the conductor's: pages load their static files from this relay.
         build = self._pages.part(TEMPLATE, "build", language=language_of(received)).encode()
@@ -115,7 +115,7 @@ class RelayApp:
         self._pages = Renderer(self.assets)
         self._page_cache = PageCache()
         self._view = Received(self._pages)
-        self.hub: Hub[Shown] = Hub({VIEW: self._view}, Shown(), on_error=self._report_error)
+        self.hub: Hub[RelayState] = Hub({VIEW: self._view}, RelayState(), on_error=self._report_error)
         self._polling = PollingFallback(partial(self.hub.full_message, VIEW))
         self.app = self._build_app()
         self.asgi: ASGIApp = AccessMiddleware(
@@ -144,8 +144,8 @@ class RelayApp:
         """End every stream: the server is about to stop."""
         self.hub.close()
 
-    def _get_state(self) -> Shown:
-        return Shown(self.subscriber.newest, self.subscriber.lost_since)
+    def _get_state(self) -> RelayState:
+        return RelayState(self.subscriber.newest, self.subscriber.lost_since)
 
     def _get_language(self) -> str:
         message = self.subscriber.newest
@@ -213,13 +213,13 @@ class RelayApp:
         add_errors(app)
         return app
 
-    def _render_page(self, shown: Shown) -> str:
+    def _render_page(self, shown: RelayState) -> str:
         rendered = self._view.render(shown)
         regions, language = {name: html.decode() for name, html in rendered.items()}, language_of(rendered)
         since = shown.lost_since
         lost = self._pages.part(TEMPLATE, "words", since, language=language) if since is not None else ""
         title, epoch = (shown.message.title, shown.message.epoch) if shown.message is not None else (WAITING, "")
-        return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.subscriber.now(), lost))
+        return self._pages.document_of(VIEW, regions, DocumentHead(title, epoch, self.subscriber.now(), lost))
 
     def _add_machine_routes(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"], responses=state_answer())

@@ -12,7 +12,7 @@ import uvicorn
 
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.relay.app import AUDIENCE, RelayApp
-from demo.relay.feed import Address, RelayStore, report_viewers
+from demo.relay.feed import FeedAddress, RelayStore, report_viewers
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_audience_only
 from demo.web.server.server import bind, serve
@@ -107,7 +107,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
 
 
-def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
+def _describe_start(feed: FeedAddress, setup: AccessSetup) -> list[str]:
     """Return the lines of the start: the URLs of this relay, and which show it follows."""
     return [
         f"stage      {setup.addresses.main_url}/",

@@ -6,7 +6,7 @@ from functools import singledispatch
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show import voting
-from demo.show.deck import replaced, titles_of
+from demo.show.deck import decide_deck_replacement, titles_of
 from demo.show.freshness import judge_freshness
 from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
 from demo.show.plan_b import continue_on_deck, decide_plan_b, refuse_beside_recording
@@ -58,7 +58,7 @@ def _decide_open(command: c.Open, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _decide_replace_deck(command: c.ReplaceDeck, state: ShowState, at: float) -> Decision:
-    return tuple(replaced(state, command))
+    return tuple(decide_deck_replacement(state, command))
 
 
 @_decide.register
@@ -137,7 +137,7 @@ def _decide_auto_advance(command: c.AutoAdvance, state: ShowState, at: float) ->
 def _enter(state: ShowState, number: int, forward: bool, step: int = 1) -> Iterator[e.Event]:
     visit = state.visit + 1
     yield e.ChapterEntered(number, forward, visit, step)
-    yield from voting.enter(state, number, forward=forward)
+    yield from voting.decide_chapter_entry(state, number, forward=forward)
     chapter, action = state.chapters[number - 1], state.actions[number - 1]
     if forward and chapter.on_enter is not None and action.run == 0:
         yield e.ActionStarted(number, 1, visit)

@@ -16,7 +16,7 @@ def titles_of(chapters: Iterable[Chapter]) -> tuple[str, ...]:
     return tuple(chapter.title for chapter in chapters)
 
 
-def renumbered(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
+def map_chapter_numbers(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     """Return the new number (1-based) of each chapter of an earlier deck; those whose title is gone are left out.
 
     Of several chapters with the same title the first is matched with the first, and so on.
@@ -26,16 +26,16 @@ def renumbered(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     return {number: now[title] for number, title in enumerate(number_duplicates(before), 1) if title in now}
 
 
-def edited(state: ShowState) -> tuple[e.DeckChanged, ...]:
+def change_to_edited_deck(state: ShowState) -> tuple[e.DeckChanged, ...]:
     """Return the event that puts a show on the edited deck of this process, none when the deck has not changed.
 
     The show continues at the chapter of the same title, or at the first.
     """
     before, now = titles_of(state.chapters), titles_of(state.deck)
-    return () if before == now else (e.DeckChanged(now, renumbered(before, now).get(state.number, 1)),)
+    return () if before == now else (e.DeckChanged(now, map_chapter_numbers(before, now).get(state.number, 1)),)
 
 
-def replaced(state: ShowState, command: c.ReplaceDeck) -> Iterator[e.Event]:
+def decide_deck_replacement(state: ShowState, command: c.ReplaceDeck) -> Iterator[e.Event]:
     """Yield the events that put a running show on an edited deck.
 
     The show stays on its chapter; if that is gone, on the chapter that has its number now, or on the last.
@@ -80,7 +80,7 @@ def _edited_fault(before: FaultState | None, fresh: FaultState) -> FaultState:
 def describe_edit(event: e.DeckChanged, state: ShowState) -> tuple[str, Level]:
     """Return the line about an edit for the log of the show."""
     if event.places:
-        return event.note or "the deck was edited", "note"
+        return event.note or "the deck was change_to_edited_deck", "note"
     return f"the deck was edited: continuing at {event.number}: {state.chapter.title}", "move"
 
 
@@ -91,7 +91,7 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequ
     known. What is known of a chapter, as its action and verdict, moves with it. `places` as in `DeckChanged`.
     """
     by_place = {number: place for number, place in enumerate(places, 1) if place}
-    new = by_place if places else renumbered(titles_of(state.chapters), titles)
+    new = by_place if places else map_chapter_numbers(titles_of(state.chapters), titles)
     frozen = state.frozen_view and _renumber_frozen(state.frozen_view, new)
     # During the replay of old events the deck may have chapters that this process does not know.
     own = dict(zip(number_duplicates(titles_of(state.deck)), state.deck, strict=True))

@@ -18,7 +18,7 @@ class FollowedShow(Protocol):
     def subscribe(self, listener: Callable[[ShowState], None]) -> Callable[[], None]:
         """Call `listener` with each new state; return a function that unsubscribes it."""
 
-    def enqueue(self, who: str, what: Command) -> None: ...
+    def enqueue(self, issuer: str, command: Command) -> None: ...
 
 
 class EditedShow(FollowedShow, Protocol):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from demo.show import commands as c
 from demo.show import events as e
-from demo.show.deck import edited, number_duplicates, titles_of
+from demo.show.deck import change_to_edited_deck, number_duplicates, titles_of
 from demo.show.plan_b_types import (
     EndRecording,
     Need,
@@ -48,7 +48,7 @@ def continue_on_deck(state: ShowState) -> Iterator[e.Event]:
 
     If all screens showed a recording then, the show goes on itself, at the chapter of the recording.
     """
-    changed = edited(state)
+    changed = change_to_edited_deck(state)
     yield from changed
     if state.recording is not None:
         yield RecordingEnded(interrupted=True)

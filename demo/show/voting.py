@@ -44,7 +44,7 @@ def open_ballot(state: ShowState) -> BallotState | None:
 # Decisions.
 
 
-def enter(state: ShowState, number: int, *, forward: bool) -> Iterator[e.Event]:
+def decide_chapter_entry(state: ShowState, number: int, *, forward: bool) -> Iterator[e.Event]:
     """Yield what entering a chapter does to votes: its own opens once, and one of an earlier prediction closes."""
     chapter = state.chapters[number - 1]
     if not forward or (chapter.vote is None and not chapter.hypothesis):

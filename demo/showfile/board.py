@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from demo.conditions import Condition, NodeFact, Value
 from demo.conditions.facts import ALL, STATES
 from demo.errors import InvalidValue
-from demo.showfile.probing.addresses import Address, expand
-from demo.showfile.probing.asker import Asker, Opinion
+from demo.showfile.probing.address_poller import AddressPoller, NodeResult
+from demo.showfile.probing.addresses import ProbeAddress, expand
 from demo.showfile.probing.fields import Fields
-from demo.showfile.probing.judgement import Judge
 from demo.showfile.probing.kinds import Sources, make_probe
+from demo.showfile.probing.node_state_rules import NodeStateRules
 from demo.showfile.probing.owner import Owner
 from demo.showfile.probing.probe_nodes import ProbeNodes
 from demo.showfile.probing.rows import splitter
@@ -25,15 +25,15 @@ class BoardNode:
     """One node, and what each probe that tells of it says. Its state is the worst of theirs."""
 
     id: str
-    opinions: tuple[Opinion, ...]
+    results: tuple[NodeResult, ...]
 
     @property
     def probes(self) -> tuple[str, ...]:
-        return tuple(opinion.source for opinion in self.opinions)
+        return tuple(result.source for result in self.results)
 
     @property
-    def worst(self) -> Opinion:
-        return min(self.opinions, key=lambda opinion: WORST_FIRST.index(opinion.state))
+    def worst(self) -> NodeResult:
+        return min(self.results, key=lambda result: WORST_FIRST.index(result.state))
 
     @property
     def state(self) -> str:
@@ -42,7 +42,7 @@ class BoardNode:
     @property
     def fact(self) -> NodeFact:
         """Its fields; where two probes have one of the same name, it is that of the first."""
-        data = {key: value for opinion in reversed(self.opinions) for key, value in opinion.data.items()}
+        data = {key: value for result in reversed(self.results) for key, value in result.data.items()}
         known = {"state": self.state, "health": self.state} if self.state in STATES else {}
         return NodeFact(self.id, self.state, Fields({**known, **data}))
 
@@ -87,8 +87,8 @@ class ProbeBoard:
 
     def missing_in(self, edited: "EditedProbes") -> set[str]:
         """Return the nodes that edited probes do not tell of, as far as is known before they have answered."""
-        before = {ident for nodes in self._probes.values() for ident in nodes.opinions()}
-        return before - {ident for nodes in edited.nodes.values() for ident in nodes.opinions()}
+        before = {ident for nodes in self._probes.values() for ident in nodes.results()}
+        return before - {ident for nodes in edited.nodes.values() for ident in nodes.results()}
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
@@ -104,7 +104,7 @@ class ProbeBoard:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        tasks: dict[Asker, asyncio.Task[None]] = {}
+        tasks: dict[AddressPoller, asyncio.Task[None]] = {}
         try:
             while True:
                 self._edited.clear()
@@ -119,50 +119,50 @@ class ProbeBoard:
             await _end(tasks.values())
             await self.close()
 
-    async def _start_and_end(self, tasks: "dict[Asker, asyncio.Task[None]]") -> None:
+    async def _start_and_end(self, tasks: "dict[AddressPoller, asyncio.Task[None]]") -> None:
         """Let those ask that shall, and no others."""
-        wanted = set(self._askers())
-        gone = {asker: tasks.pop(asker) for asker in set(tasks) - wanted}
-        for asker in wanted - set(tasks):
-            tasks[asker] = asyncio.create_task(asker.run(), name=f"asking {asker.source}")
+        wanted = set(self._pollers())
+        gone = {poller: tasks.pop(poller) for poller in set(tasks) - wanted}
+        for poller in wanted - set(tasks):
+            tasks[poller] = asyncio.create_task(poller.run(), name=f"asking {poller.source}")
         await _end(gone.values())
-        for asker in gone:
-            await asker.close()
+        for poller in gone:
+            await poller.close()
 
     async def ask_once(self) -> None:
         """Ask every probe once, side by side."""
-        await asyncio.gather(*(asker.ask_once() for asker in self._askers()))
+        await asyncio.gather(*(poller.ask_once() for poller in self._pollers()))
 
     async def versions(self) -> list[tuple[str, str]]:
         """Return by probe what it asks, with its version; of those whose server tells it."""
-        askers = tuple(self._askers())
+        pollers = tuple(self._pollers())
         found: dict[str, dict[str, None]] = {}
-        for asker, version in zip(askers, await asyncio.gather(*(one.version() for one in askers)), strict=True):
+        for poller, version in zip(pollers, await asyncio.gather(*(one.version() for one in pollers)), strict=True):
             if version is not None:
-                found.setdefault(asker.source, {})[" ".join(version)] = None
+                found.setdefault(poller.source, {})[" ".join(version)] = None
         return [(probe, ", ".join(versions)) for probe, versions in found.items()]
 
     async def close(self) -> None:
         """Close the connections that probes keep; a later look opens them again."""
-        await asyncio.gather(*(asker.close() for asker in self._askers()))
+        await asyncio.gather(*(poller.close() for poller in self._pollers()))
 
-    def _askers(self) -> Iterator[Asker]:
-        return (asker for nodes in self._probes.values() for asker in nodes.askers)
+    def _pollers(self) -> Iterator[AddressPoller]:
+        return (poller for nodes in self._probes.values() for poller in nodes.pollers)
 
     def hurry(self, name: str) -> None:
         """Ask now what tells of this node, probe, process or container: something has happened to it."""
         for probe, nodes in self._probes.items():
-            if name == probe or name in nodes.opinions() or nodes.belongs_to(name):
-                for asker in nodes.askers:
-                    asker.pulse.hurry()
+            if name == probe or name in nodes.results() or nodes.belongs_to(name):
+                for poller in nodes.pollers:
+                    poller.pulse.hurry()
 
     def all_nodes(self) -> tuple[BoardNode, ...]:
         """Return every node, in the order of the probes."""
         found: dict[str, BoardNode] = {}
         for nodes in self._probes.values():
-            for ident, opinion in nodes.opinions().items():
-                before = found[ident].opinions if ident in found else ()
-                found[ident] = BoardNode(ident, (*before, opinion))
+            for ident, result in nodes.results().items():
+                before = found[ident].results if ident in found else ()
+                found[ident] = BoardNode(ident, (*before, result))
         return tuple(found.values())
 
     @property
@@ -279,13 +279,13 @@ def _groups_of(probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequenc
 
 def _nodes_of(name: str, settings: ProbeSettings, sources: Sources, known: frozenset[str]) -> ProbeNodes:
     try:
-        judge = Judge.of(settings)
-        addresses = expand(settings.addresses) if settings.addresses else (Address(""),)
+        rules = NodeStateRules.of(settings)
+        addresses = expand(settings.addresses) if settings.addresses else (ProbeAddress(""),)
         split = splitter(settings.each or "$[*]", settings.id) if settings.has_rows else None
-        askers = [
-            Asker(name, settings, make_probe(settings, address.text, sources), judge, split, address.element)
+        pollers = [
+            AddressPoller(name, settings, make_probe(settings, address.text, sources), rules, split, address.element)
             for address in addresses
         ]
     except InvalidValue as error:
         raise InvalidValue(f"probe {name}: {error}") from error
-    return ProbeNodes(name, settings, askers, known)
+    return ProbeNodes(name, settings, pollers, known)

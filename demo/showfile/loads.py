@@ -16,7 +16,7 @@ from demo.load.book.sender import BookSender, BookState
 from demo.load.book.store import BookStore
 from demo.load.http import HttpSender
 from demo.load.load import MAX_IN_FLIGHT, Load
-from demo.load.measured import Measured
+from demo.load.measured import MeasuredRequests
 from demo.load.postgres import PostgresSender
 from demo.load.redis import RedisSender
 from demo.load.sender import Sender
@@ -214,7 +214,7 @@ class ShowLoads:
 
 
 @dataclass(frozen=True)
-class ShowFacts:
+class LoadFacts:
     """The facts of a show: what its probes say, and what its loads measured."""
 
     board: Facts
@@ -285,7 +285,7 @@ def _fill_around_numbers(text: str, fill: Callable[[str], str]) -> str:
     return fill(text)
 
 
-def fact_of(measured: Measured, field: str) -> Value:
+def fact_of(measured: MeasuredRequests, field: str) -> Value:
     """Return one field as conditions name it; None where no request has ended, or there is no such field."""
     if not measured.count:
         return None
@@ -313,7 +313,7 @@ def _seconds(number: float | None) -> Value:
     return None if number is None else Quantity(number, "s")
 
 
-def _of_card(load: Load) -> tuple[Measured, float]:
+def _of_card(load: Load) -> tuple[MeasuredRequests, float]:
     """Return what the card shows, and the seconds in which it was measured."""
     newest = load.recent(CARD_SEC)
     if newest.count >= MIN_REQUESTS:
@@ -321,7 +321,7 @@ def _of_card(load: Load) -> tuple[Measured, float]:
     return load.recent(10.0), 10.0
 
 
-def _card(name: str, load: Load, measured: Measured, seconds: float) -> dict[str, Any]:
+def _card(name: str, load: Load, measured: MeasuredRequests, seconds: float) -> dict[str, Any]:
     """Return the card of a load. `kind` tells others that it is not part of the system."""
     return {
         "id": name,
@@ -334,7 +334,7 @@ def _card(name: str, load: Load, measured: Measured, seconds: float) -> dict[str
     }
 
 
-def _numbers(measured: Measured, seconds: float) -> dict[str, float | None]:
+def _numbers(measured: MeasuredRequests, seconds: float) -> dict[str, float | None]:
     share, slow = measured.error_share, measured.took.percentile(95)
     if share is None or slow is None:
         return {}
@@ -345,14 +345,14 @@ def _numbers(measured: Measured, seconds: float) -> dict[str, float | None]:
     }
 
 
-def _health(load: Load, measured: Measured) -> str:
+def _health(load: Load, measured: MeasuredRequests) -> str:
     share = measured.error_share
     if share is None or not load.rate:
         return "unknown"
     return "down" if share >= DOWN_SHARE else "degraded" if share >= DEGRADED_SHARE else "up"
 
 
-def _detail(load: Load, measured: Measured) -> str:
+def _detail(load: Load, measured: MeasuredRequests) -> str:
     """Return what people must know besides the numbers."""
     if not load.rate:
         return "stopped"

@@ -15,7 +15,7 @@ from demo.load.book.sender import BookState
 from demo.processes.owned.client import OwnedProcesses
 from demo.processes.owned.spec import ProcessState as OwnedState
 from demo.proxy.launch import ShowProxies
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.show.commands import Command
 from demo.show.following import FollowedShow
 from demo.showfile.board import EditedProbes, ProbeBoard
@@ -27,7 +27,7 @@ from demo.showfile.drivers.json_fault import SharedDocuments
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import Links, read_links
-from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.loads import LoadFacts, ShowLoads
 from demo.showfile.log_events.show_events import ShowEvents, event_program_specs
 from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
@@ -65,10 +65,10 @@ class RunningSystem:
         self._tell: Callable[[str], None] = lambda text: None
         self._answers: asyncio.Event = asyncio.Event()
         self._is_presenter = False
-        """Return whether the proxies are this server's to end: another one may present the same show, and use them."""
+        """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         self.processes = self._own_processes()
         self.proxies = ShowProxies(
-            show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
+            show.name, [ProxyRoute.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
         self.containers = ShowContainers(show, self._folder)
         self._sources = self._make_sources()
@@ -76,7 +76,7 @@ class RunningSystem:
         self.events = ShowEvents(settings.events, self.processes, self.containers, self.mask, self._enqueue)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
-        self._own_facts = ShowFacts(self.board, self.loads)
+        self._own_facts = LoadFacts(self.board, self.loads)
         self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
         self.poller = self._make_poller()

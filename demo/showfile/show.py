@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from demo.showfile.checks.all_checks import check_all
-from demo.showfile.checks.places import Block, Checked, CheckedChapter
+from demo.showfile.checks.places import Checked, CheckedChapter, SettingsBlock
 from demo.showfile.file_text import split_text
 from demo.showfile.problems import Position, Problem, ShowFileError
 from demo.showfile.schema.chapters import ChapterSettings
@@ -134,10 +134,10 @@ def load_show(source: ShowSource, problems: Sequence[Problem]) -> tuple[Show | N
 
 def _load(source: ShowSource, found: list[Problem]) -> Show:
     """Return the show without what is wrong with it, which is added to `found`."""
-    front = Block(source, source.front_matter, found)
+    front = SettingsBlock(source, source.front_matter, found)
     checked = Checked(source, front, _validated(FrontMatter, front))
     for chapter in source.chapters:
-        block = Block(source, chapter.settings, found)
+        block = SettingsBlock(source, chapter.settings, found)
         settings = _validated(ChapterSettings, block)
         if not settings.hide:
             checked.chapters.append(CheckedChapter(block, settings, chapter.number))
@@ -149,7 +149,7 @@ def _load(source: ShowSource, found: list[Problem]) -> Show:
     return Show(checked.settings, _chapters(checked.chapters, by_number), source)
 
 
-def _validated(model: type[_Model], block: Block) -> _Model:
+def _validated(model: type[_Model], block: SettingsBlock) -> _Model:
     """Return what is valid of the block, for the checks of names; its other parts are put among the problems."""
     data = block.yaml.data if block.yaml.data is not None else {}
     if not isinstance(data, dict):

@@ -8,8 +8,8 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.showfile.board import BoardNode, ProbeBoard
 from demo.showfile.links import Links
-from demo.showfile.probing.asker import Opinion
-from demo.showfile.probing.card import Shown, shown_by
+from demo.showfile.probing.address_poller import NodeResult
+from demo.showfile.probing.card import ShownField, shown_by
 
 INTERVAL_SEC = 0.5
 MIN_GAP_SEC = 0.05
@@ -49,7 +49,7 @@ class ShowPoller:
         self._read: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
 
-    def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
+    def _read_cards(self) -> dict[str, tuple[ShownField, ...]]:
         return {name: shown_by(self._board.settings(name)) for name in self._board.probes}
 
     def adopt(self, links: Links) -> None:
@@ -106,7 +106,7 @@ class ShowPoller:
 
     def _sample(self) -> dict[str, Any]:
         nodes = self._board.all_nodes()
-        newest = max((opinion.at for node in nodes for opinion in node.opinions), default=0.0) or CLOCK.now()
+        newest = max((result.at for node in nodes for result in node.results), default=0.0) or CLOCK.now()
         links = self._links.ends(self._board.ids)
         sample: dict[str, Any] = {
             "nodes": [self._card(node, links.get(node.id, [])) for node in nodes],
@@ -140,7 +140,7 @@ class ShowPoller:
             "detail": _detail(node),
             "metrics": {label: value for label, value in values.items() if value is not None},
             "links": links,
-            "opinions": [_tell(opinion) for opinion in node.opinions],
+            "opinions": [_tell(result) for result in node.results],
         }
 
     def _curves(self, nodes: Iterable[BoardNode]) -> list[dict[str, Any]]:
@@ -175,18 +175,18 @@ def _masked(data: Any, mask: Callable[[str], str]) -> Any:
 
 def _detail(node: BoardNode) -> str:
     """Return why it is not up; where two probes do not agree, what each says, and of when."""
-    if len({opinion.state for opinion in node.opinions}) < 2:
+    if len({result.state for result in node.results}) < 2:
         return node.worst.detail
-    return " · ".join(f"{opinion.source}: {opinion.state}, {_age(opinion)}" for opinion in node.opinions)
+    return " · ".join(f"{result.source}: {result.state}, {_age(result)}" for result in node.results)
 
 
-def _age(opinion: Opinion) -> str:
-    if not opinion.at:
+def _age(result: NodeResult) -> str:
+    if not result.at:
         return "not checked yet"
-    age = CLOCK.now() - opinion.at
+    age = CLOCK.now() - result.at
     return "now" if age < FRESH_SEC else f"{age:.0f} s ago"
 
 
-def _tell(opinion: Opinion) -> dict[str, Any]:
-    age = round(CLOCK.now() - opinion.at, 1) if opinion.at else None
-    return {"source": opinion.source, "health": opinion.state, "detail": opinion.detail, "age_sec": age}
+def _tell(result: NodeResult) -> dict[str, Any]:
+    age = round(CLOCK.now() - result.at, 1) if result.at else None
+    return {"source": result.source, "health": result.state, "detail": result.detail, "age_sec": age}

@@ -14,7 +14,7 @@ import yaml
 from demo.showfile.problems import Position, Problem
 from demo.showfile.yaml_builder import PlainText, YamlBuilder, describe_duplicate
 from demo.showfile.yaml_hints import explain
-from demo.showfile.yaml_sections import Section, split_sections
+from demo.showfile.yaml_sections import YamlSection, split_sections
 
 __all__ = ["PlainText", "YamlData", "read_yaml", "typed"]
 
@@ -122,7 +122,7 @@ def _read_sections(text: str, file: str, first_line: int) -> tuple[YamlData, lis
     return YamlData(data, keys, values, False, file), problems
 
 
-def _is_header(section: Section) -> bool:
+def _is_header(section: YamlSection) -> bool:
     """Return whether its first line is a key without a value, so that what follows can be read without it."""
     return not section.is_item and section.lines[0].split(" #")[0].rstrip().endswith(":")
 

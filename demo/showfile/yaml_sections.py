@@ -9,7 +9,7 @@ _ITEM = re.compile(r"( *)-(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class YamlSection:
     """Lines that belong to one key or one item of a list. `line` counts from 0."""
 
     line: int
@@ -17,7 +17,7 @@ class Section:
     is_item: bool
 
 
-def split_sections(lines: Sequence[str]) -> list[Section]:
+def split_sections(lines: Sequence[str]) -> list[YamlSection]:
     """Return the sections that begin with the indent of the first line; none if that is neither key nor item."""
     starts: list[int] = []
     pattern, indent = None, ""
@@ -34,4 +34,4 @@ def split_sections(lines: Sequence[str]) -> list[Section]:
     if not starts:
         return []
     ends = [*starts[1:], len(lines)]
-    return [Section(start, lines[start:end], pattern is _ITEM) for start, end in zip(starts, ends, strict=True)]
+    return [YamlSection(start, lines[start:end], pattern is _ITEM) for start, end in zip(starts, ends, strict=True)]

@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from demo.clean import clean
-from demo.panels.picture import PanelPicture, PanelRow, Span, Word
+from demo.panels.picture import PanelPicture, PanelRow, StyledText, Word
 from demo.terminal.row_layout import Row, RowLayout, Rows, blank
 from demo.terminal.style import age_text, mark
 
@@ -58,5 +58,5 @@ def _draw_row(row: PanelRow, width: int) -> Row:
     return Segment.adjust_line_length([_draw_span(span) for span in row], width)
 
 
-def _draw_span(span: Span) -> Segment:
+def _draw_span(span: StyledText) -> Segment:
     return Segment(clean(span.text), Style.combine(_STYLES[word] for word in span.words) if span.words else None)

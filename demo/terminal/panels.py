@@ -19,7 +19,7 @@ _LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim", "not
 
 
 @dataclass(frozen=True, slots=True)
-class Panels:
+class PanelDrawer:
     """Draws the parts as they are at the moment `now`."""
 
     canvas: RowLayout

@@ -14,7 +14,7 @@ from demo.terminal.evidence_table import draw_evidence
 from demo.terminal.keymap import Keypad
 from demo.terminal.large_text import LARGE_ROWS, SMALL_ROWS
 from demo.terminal.overlays import overlay
-from demo.terminal.panels import Panels as ScreenParts
+from demo.terminal.panels import PanelDrawer
 from demo.terminal.record_line import draw_progress, draw_record
 from demo.terminal.row_layout import Block, Row, RowLayout, Rows, beside, blank, stack
 from demo.terminal.story import READABLE, Number, Story
@@ -80,7 +80,7 @@ class _Frame:
         self.stage: StageView = replace(stage, mode="story") if own.verdict_waits else stage
         self.presenter: PresenterView = presenter_view(state, {})
         self.canvas = RowLayout(console)
-        self.panels = ScreenParts(self.canvas, own.now)
+        self.panels = PanelDrawer(self.canvas, own.now)
         self.story = Story(self.canvas, own.now)
         # This screen may be what the audience sees: a hidden vote stays hidden here.
         self.picture = SystemPicture(self.canvas, state, self.stage, tally_view(state), own.now)

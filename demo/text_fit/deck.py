@@ -8,7 +8,7 @@ from demo.markup import to_plain
 from demo.text_fit import stage
 from demo.text_fit.covers import has_few_words
 from demo.text_fit.markup import read_markup
-from demo.text_fit.stage import Measured, Texts
+from demo.text_fit.stage import MeasuredText, Texts
 from demo.types import Chapter
 
 TOO_WIDE = 2.0
@@ -102,7 +102,7 @@ def find_overflow(chapter: Chapter, setting: Setting) -> Overflow | None:
     return None
 
 
-def _overflow(chapter: Chapter, setting: Setting, step: int, page: str, measured: Measured) -> Overflow:
+def _overflow(chapter: Chapter, setting: Setting, step: int, page: str, measured: MeasuredText) -> Overflow:
     words = len(to_plain(chapter.text_at(step), chapter.format).split())
     long = math.ceil(measured.too_high / measured.line) if measured.too_high > 0 else 0
     return Overflow(
@@ -116,7 +116,7 @@ def _overflow(chapter: Chapter, setting: Setting, step: int, page: str, measured
     )
 
 
-def _pages(chapter: Chapter, setting: Setting, texts: Texts) -> Iterator[tuple[str, Measured]]:
+def _pages(chapter: Chapter, setting: Setting, texts: Texts) -> Iterator[tuple[str, MeasuredText]]:
     """Yield each page on which this text is shown in the course of its chapter, with its measures."""
     layout = chapter.style.layout
     if layout == "cover" or (not layout and _is_cover(chapter, setting)):

@@ -55,7 +55,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Where a text stands: its size in px. `scale`: of its letters; `words`: how wide a narration may be there."""
 
     width: float
@@ -67,7 +67,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredText:
     """A text in its place, in px. `lines`: of the narration; `line`: the height of one."""
 
     height: float
@@ -81,7 +81,7 @@ class Measured:
         return self.height - self.room
 
 
-def story(texts: Texts, place: Place, fit: float = SMALLEST) -> Measured:
+def story(texts: Texts, place: TextPlace, fit: float = SMALLEST) -> MeasuredText:
     """Return the story beside the system, or alone, with its prediction under it."""
     unit = H * fit * place.scale
     least, wanted = _HEADINGS[heading_size(texts.heading)]
@@ -94,7 +94,7 @@ def story(texts: Texts, place: Place, fit: float = SMALLEST) -> Measured:
     blocks = Blocks()
     narration = blocks.narration(texts.narration, min(place.width, place.words), style)
     height = heading * 1.02 * size + space + narration + _claim(texts, place.width, unit)
-    return Measured(height, place.height, blocks.lines, style.line_height * words, blocks.too_wide)
+    return MeasuredText(height, place.height, blocks.lines, style.line_height * words, blocks.too_wide)
 
 
 def _words(size: float, images: float, *, fills: bool = False) -> BlockStyle:
@@ -116,7 +116,7 @@ def _claim(texts: Texts, width: float, unit: float) -> float:
     return height
 
 
-def prediction(texts: Texts, place: Place, fit: float = SMALLEST) -> Measured:
+def prediction(texts: Texts, place: TextPlace, fit: float = SMALLEST) -> MeasuredText:
     """Return a prediction that has the body to itself, or leaves its right part to the vote."""
     unit = H * fit
     size = _PREDICTIONS[prediction_size(texts.hypothesis)] * unit
@@ -127,10 +127,10 @@ def prediction(texts: Texts, place: Place, fit: float = SMALLEST) -> Measured:
     blocks = Blocks()
     narration = blocks.narration(texts.narration, min(place.width, 36 * words), style)
     height = 1.3 * 3.7 * H + heading * 1.04 * size + 6 * unit + narration
-    return Measured(height, place.height, blocks.lines, style.line_height * words, blocks.too_wide)
+    return MeasuredText(height, place.height, blocks.lines, style.line_height * words, blocks.too_wide)
 
 
-def cover(texts: Texts, fit: float = SMALLEST) -> Measured:
+def cover(texts: Texts, fit: float = SMALLEST) -> MeasuredText:
     """Return a cover: its title as large as there is room, its words at the foot beside the way in for phones."""
     unit = H * fit
     width = WIDTH - 16 * H
@@ -142,7 +142,7 @@ def cover(texts: Texts, fit: float = SMALLEST) -> Measured:
     beside_join = min(width - JOIN, 30 * words)
     foot = max(21 * H, blocks.narration(texts.narration, beside_join, style))
     height = 1.3 * 4.2 * H + heading * 0.97 * size + foot
-    return Measured(height, HEIGHT - 14 * H, blocks.lines, 1.2 * words, blocks.too_wide)
+    return MeasuredText(height, HEIGHT - 14 * H, blocks.lines, 1.2 * words, blocks.too_wide)
 
 
 JOIN = (21 + 2.6 + 6 + 52) * H
@@ -158,7 +158,7 @@ def story_place(
     has_large_panels: bool = False,
     has_vote: bool = False,
     is_quiet: bool = True,
-) -> Place:
+) -> TextPlace:
     """Return where a story stands. `is_quiet`: nothing is broken, so that some layouts leave out the system."""
     is_alone = not has_system and not panels
     scale = 1.25 if is_alone else 0.8 if layout == "system" else 1.0
@@ -167,7 +167,7 @@ def story_place(
         words = INSIDE if layout == "image" else CENTERED
         width = ALONE if is_alone else INSIDE
         fills = layout == "image"
-        return Place(width, BODY, scale, words, 54.0 if fills else image, fills=fills)
+        return TextPlace(width, BODY, scale, words, 54.0 if fills else image, fills=fills)
     if layout in _SHARES:
         width = _SHARES[layout]
     elif is_alone:
@@ -179,10 +179,10 @@ def story_place(
     else:
         width = (INSIDE - GAP) * 0.26 if has_large_panels else BESIDE
     has_figure = has_system and not panels
-    return Place(width, BODY - FIGURE if has_figure else BODY, scale, image=image)
+    return TextPlace(width, BODY - FIGURE if has_figure else BODY, scale, image=image)
 
 
-def prediction_place(layout: str, *, has_vote: bool) -> Place:
+def prediction_place(layout: str, *, has_vote: bool) -> TextPlace:
     """Return where a prediction stands before anything is broken."""
     width = BESIDE_TALLY - 9 * H if has_vote else _SHARES.get(layout, INSIDE)
-    return Place(width, BODY)
+    return TextPlace(width, BODY)

@@ -18,7 +18,7 @@ the middle of a chunked response as a fatal error and never reconnect, and other
 """
 
 
-class Connection(Protocol):
+class DetachedConnection(Protocol):
     """A detached connection; asyncio's transport is one."""
 
     def write(self, data: bytes) -> None: ...
@@ -29,7 +29,7 @@ class Connection(Protocol):
 class ConnectionOwner(Protocol):
     """Who owns a detached connection, and receives its events from then on."""
 
-    def connection_made(self, connection: Connection, write: Write | None) -> None:
+    def connection_made(self, connection: DetachedConnection, write: Write | None) -> None:
         """Take over `connection`. While nothing waits in it, `write` may be used instead: it writes to the socket."""
 
     def pause_writing(self) -> None:

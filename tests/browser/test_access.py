@@ -63,7 +63,7 @@ def test_a_scanned_link_pairs_the_phone_and_leaves_no_secret_behind(opened: Open
     assert opened.state()["log"][-1]["who"].startswith("remote · ")
     phone.page.go_back()
     assert "#" not in phone.page.url
-    assert phone.complaints == []
+    assert phone.console_errors == []
 
 
 def test_a_used_link_says_what_to_do(opened: OpenServer, window: Open) -> None:
@@ -119,7 +119,7 @@ def test_an_unpaired_browser_lands_on_the_pairing(opened: OpenServer, window: Op
         one = window(f"{opened.here}{path}")
         assert one.page.url == f"{opened.here}/pair"
         expect(one.page.get_by_role("heading", name="Pair this device")).to_be_visible()
-        assert one.complaints == []
+        assert one.console_errors == []
 
 
 MODULES = """async (svg) => {
@@ -159,13 +159,13 @@ def test_the_symbol_on_the_page_holds_the_link_and_is_renewed(opened: OpenServer
     assert box is not None
     assert box["width"] >= 350
     assert abs(box["width"] - box["height"]) < 2
-    desk.keep(f"pairing-{scheme}")
+    desk.save_screenshot(f"pairing-{scheme}")
     expect(window(codes["link"]).page.get_by_text("This device is paired")).to_be_visible()
     expect(desk.page.locator(".typed")).to_have_text(opened.codes()["code"], timeout=8000)
     assert read(without_quiet(svg.evaluate(MODULES), 4)) == opened.codes()["link"]
     desk.page.keyboard.press("Escape")
     expect(svg).to_have_count(0)
-    assert desk.complaints == []
+    assert desk.console_errors == []
 
 
 def test_a_phone_that_does_not_get_there_is_shown_another_address(opened: OpenServer, window: Open) -> None:

@@ -93,7 +93,7 @@ STEPS = (
     ("not seen", "/advance", ".ruling:text('Not seen')"),
     ("evidence", "/advance", ".evidence tbody tr:nth-child(3)"),
     ("closing", "/advance", ".story"),
-    ("curtain", "/blackout?on=true", ".veil"),
+    ("curtain", "/blackout?on=true", ".curtain"),
 )
 """A state of the stage, the command that leads to it, and what is seen then."""
 

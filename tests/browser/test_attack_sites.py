@@ -115,7 +115,7 @@ def test_a_page_of_elsewhere_changes_nothing_and_reads_nothing(
         before = target.standing()
         base = f"http://rebound.test:{target.server.port}" if where == "rebound" else target.here
         read = attack(page, base)
-        traffic.rest(page)
+        traffic.wait_until_idle(page)
         assert target.standing() == before
         assert not [secret for secret in target.secrets() if secret in read]
         sent = {url.removeprefix(base) for _, url in traffic.sent}
@@ -131,7 +131,7 @@ def test_the_same_from_our_own_page_changes_and_reads(browser: Browser, target: 
             lines = events.iter_lines()
             next(line for line in lines if line.startswith("data: "))
             read = attack(page, target.here)
-            traffic.rest(page)
+            traffic.wait_until_idle(page)
             target.post("/say?text=the+end")
             for line in lines:
                 if line.startswith("data: "):

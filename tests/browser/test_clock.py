@@ -95,7 +95,7 @@ def test_a_server_whose_date_is_set_shows_the_same_ages_and_the_talk_s_own_time(
     looks_right(stage.page)
     assert 0 <= server.state()["timer"]["elapsed_sec"] < 60
     expect(desk.page.locator("[data-talk]").first).to_have_text(re.compile(r"^0:\d\d$"))
-    assert stage.complaints == desk.complaints == []
+    assert stage.console_errors == desk.console_errors == []
     for window in (stage, desk):
         window.close()
     date.write_text("+0s")
@@ -112,7 +112,7 @@ def test_a_browser_whose_date_is_set_counts_on(browser: Browser, settable: tuple
     stage.page.evaluate(f"window.setBy = {by * 1000}")
     looks_right(stage.page)
     assert 0 < stage.page.evaluate("demo.now()") - before < 60
-    assert stage.complaints == []
+    assert stage.console_errors == []
     stage.close()
 
 

@@ -72,14 +72,16 @@ def test_images_are_loaded_on_every_page_fit_into_it_and_keep_their_place_before
         loaded(one.page, 1)
         loaded(one.page, 0)
         width, height = one.page.viewport_size["width"], one.page.viewport_size["height"]  # type: ignore[index]
-        for box in boxes(one.page, "#r-tale img.picture, #r-now img.picture"):
+        for box in boxes(one.page, "#r-narration img.picture, #r-now img.picture"):
             assert 0 < box["width"] <= width
             assert box["height"] <= height
         assert one.page.get_by_alt_text("A large one").count() == 1
         assert one.page.title() != "hacked"
-        assert one.complaints == []
-    tale = opened[0].page.locator("#r-tale")
-    assert tale.evaluate("e => e.scrollHeight <= e.clientHeight + 1"), "the text and both images fit the projector"
+        assert one.console_errors == []
+    chapter_text = opened[0].page.locator("#r-narration")
+    assert chapter_text.evaluate("e => e.scrollHeight <= e.clientHeight + 1"), (
+        "the text and both images fit the projector"
+    )
 
 
 def test_an_svg_that_is_opened_as_a_page_runs_nothing(shown: Server, window: Open) -> None:
@@ -107,14 +109,14 @@ def test_columns_are_side_by_side_on_a_projector_and_stacked_on_a_phone(shown: S
     assert left["bottom"] < right["top"]
     assert left["left"] == right["left"]
     assert right["right"] <= PHONE[0]
-    assert stage.complaints + phone.complaints == []
+    assert stage.console_errors + phone.console_errors == []
 
 
 def test_each_press_moves_on_to_the_next_lines_of_code_and_back(shown: Server, window: Open) -> None:
     shown.client.post("/goto/3")
     stage, presenter = window(shown, "/"), window(shown, "/presenter", LAPTOP)
-    lit = stage.page.locator("#r-tale .line.lit")
-    dim = stage.page.locator("#r-tale .line.dim")
+    lit = stage.page.locator("#r-narration .line.lit")
+    dim = stage.page.locator("#r-narration .line.dim")
     expect(lit).to_have_text(["def heal(node: str) -> bool:"], timeout=SLOW_MS)
     expect(presenter.page.locator("#r-next .line")).to_have_text(["started = node.start()", "return started"])
     assert shown.state()["chapter"]["steps"] == 4
@@ -131,10 +133,10 @@ def test_each_press_moves_on_to_the_next_lines_of_code_and_back(shown: Server, w
     expect(lit).to_have_count(1, timeout=SLOW_MS)
     shown.client.post("/advance")
     shown.client.post("/advance", json={"from": "3.2"})
-    expect(stage.page.locator("#r-tale .line")).to_have_count(3, timeout=SLOW_MS)
+    expect(stage.page.locator("#r-narration .line")).to_have_count(3, timeout=SLOW_MS)
     expect(dim).to_have_count(0, timeout=SLOW_MS)
     expect(stage.page.get_by_text("Done.")).to_have_count(0)
     shown.client.post("/advance")
     expect(stage.page.get_by_text("Done.")).to_be_visible(timeout=SLOW_MS)
     assert shown.state()["chapter"]["step"] == 4
-    assert stage.complaints + presenter.complaints == []
+    assert stage.console_errors + presenter.console_errors == []

@@ -22,7 +22,7 @@ def test_a_phone_without_a_place_sees_pictures_says_so_and_takes_the_first_place
         notice = phone.page.locator("#link")
         expect(notice).to_be_visible()
         expect(notice).to_contain_text("too many viewers: refreshed every")
-        phone.keep("hall-full-phone")
+        phone.save_screenshot("hall-full-phone")
         assert "lost" not in (phone.page.locator("html").get_attribute("class") or "").split()
         say(server, "seen from the back row")
         expect(phone.page.locator("#r-said")).to_contain_text("seen from the back row", timeout=NEXT_PICTURE_MS)
@@ -30,7 +30,7 @@ def test_a_phone_without_a_place_sees_pictures_says_so_and_takes_the_first_place
         expect(notice).to_be_hidden(timeout=NEXT_PICTURE_MS)
         say(server, "and now at once")
         expect(phone.page.locator("#r-said")).to_contain_text("and now at once", timeout=1000)
-        assert phone.complaints == []
+        assert phone.console_errors == []
         phone.close()
         for one in hall:
             one.close()

@@ -67,7 +67,7 @@ def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams
         for page in (stage, desk, phone):
             on_pictures(page)
         expect(desk.locator("#conn")).to_have_text("polling")
-        opened[0].keep("held-stage")
+        opened[0].save_screenshot("held-stage")
         say(server, "through every tunnel")
         expect(stage.locator("#r-said")).to_contain_text("through every tunnel", timeout=SOON_MS)
         no_stream_is_left_open(server, proxy)
@@ -78,7 +78,7 @@ def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams
         say(server, "and now at once")
         expect(stage.locator("#r-said")).to_contain_text("and now at once", timeout=SOON_MS)
         server.until(lambda state: state["viewers"] == ONE_EACH)
-        assert [one.complaints for one in opened] == [[], [], []]
+        assert [one.console_errors for one in opened] == [[], [], []]
 
 
 def no_stream_is_left_open(server: Server, proxy: StoreAndForwardProxy) -> None:

@@ -37,7 +37,7 @@ def screens(browser: Browser, show: Server) -> Iterator[dict[str, Page]]:
             opened.append(Window(browser, f"{show.url}{path}", size))
             found[path] = connected(opened[-1].page)
         yield found
-        assert [window.complaints for window in opened] == [[], [], []]
+        assert [window.console_errors for window in opened] == [[], [], []]
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_every_button_has_room_for_its_words(browser: Browser, tmp_path: Path, l
         for window in (desk, remote):
             expect(window.page.locator("#resume")).to_be_attached(timeout=LATE_MS)
             assert cut_texts(window.page, BUTTONS) == []
-        assert desk.complaints == remote.complaints == []
+        assert desk.console_errors == remote.console_errors == []
 
 
 def test_an_edit_of_the_language_is_on_every_page_at_once(browser: Browser, tmp_path: Path) -> None:

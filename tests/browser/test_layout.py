@@ -131,7 +131,7 @@ def test_each_card_has_a_place_of_its_own_above_the_curves(window: Open, curves:
                 assert all(bottom <= top + 1 for *_, bottom in boxes(one.page, ".node")), size
             assert one.page.evaluate(CUT) == [], size
             if size == PROJECTOR:
-                one.keep(f"layout-cards-{nodes}-{curves}")
+                one.save_screenshot(f"layout-cards-{nodes}-{curves}")
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
@@ -152,7 +152,7 @@ def test_the_record_ends_on_the_wall_however_long_its_targets(
 ) -> None:
     one = window(long, "/", size)
     expect(one.page.locator(".record .item")).to_have_count(2)
-    one.keep(f"layout-record-{size[0]}")
+    one.save_screenshot(f"layout-record-{size[0]}")
     for left, _, right, _ in boxes(one.page, ".record .item, .record .end"):
         assert 0 <= left < right <= size[0]
     assert not is_too_wide(one.page)
@@ -169,7 +169,7 @@ def test_a_long_name_moves_no_button_of_the_phone_and_lies_under_none(
     for _, _, right, _ in boxes(one.page, ".fault b, .fault .what, .fault em"):
         assert right <= size[0]
     one.page.locator("#sheet [data-close]").click()
-    one.keep(f"layout-remote-{size[0]}")
+    one.save_screenshot(f"layout-remote-{size[0]}")
     inside(one.page, ".thumb button:not(.unseen)")
     least = min(left for left, *_ in boxes(one.page, ".thumb button:not(.unseen)"))
     for _, _, right, bottom in boxes(one.page, ".now-line, .now-line b, .pad"):
@@ -205,7 +205,7 @@ def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
     one = window(long, "/remote", size)
     with silence(long, one.page):
         ((left, top, right, bottom),) = boxes(one.page, "#link")
-        one.keep(f"layout-remote-lost-{size[0]}")
+        one.save_screenshot(f"layout-remote-lost-{size[0]}")
         for other in boxes(one.page, ".head, .pad, .thumb"):
             assert other[1] >= bottom or other[3] <= top or other[0] >= right or other[2] <= left
         inside(one.page, ".thumb button:not(.unseen)")
@@ -226,7 +226,7 @@ def test_the_record_of_a_lost_page_is_grey_dashed_and_still_readable(
     assert mark.evaluate(LUMA) > 100, "vermilion"
     with silence(long, one.page):
         expect(record).to_have_css("border-top-style", "dashed")
-        one.keep(f"layout-record-lost-{size[0]}")
+        one.save_screenshot(f"layout-record-lost-{size[0]}")
         assert mark.evaluate(LUMA) < 60, "grey"
         expect(record).to_have_css("opacity", "1")
         expect(record.locator("b").first).to_have_css("opacity", "1")
@@ -238,7 +238,7 @@ def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(windo
         one = window(server, "/presenter", PHONE)
         server.client.post("/advance")
         expect(one.page.locator("#next")).to_contain_text("still running")
-        one.keep("layout-presenter-blocked")
+        one.save_screenshot("layout-presenter-blocked")
         for part in one.page.locator("#next > :is(span, small)").all():
             assert part.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflow == 'visible'")
         inside(one.page, "#next > :is(span, small)")

@@ -90,7 +90,7 @@ def test_the_stage_shows_each_press_within_a_second_and_its_numbers_go_on(limite
         limiter.client.post(f"/goto/{number}")
         until(stage, ".step", f"{number} of 10", 1)
     samples(stage, 4)
-    assert stage.complaints() == []
+    assert stage.console_errors() == []
     assert len(stage.picture()) > 20_000
 
 
@@ -127,7 +127,7 @@ def test_the_phone_and_the_presenter_steer(server: Server, screen: Open) -> None
     server.until(lambda state: state["halted"])
     for page in (stage, phone, desk):
         until(page, "#show", "alted")
-        assert page.complaints() == []
+        assert page.console_errors() == []
         assert page.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -181,7 +181,7 @@ def test_a_browser_is_paired_by_the_link_and_steers(engine: Engine) -> None:
         wait_for(lambda: opened.state()["chapter"]["number"] == 2)
         click(desk, "[data-open=pairing]")
         wait_for(lambda: desk.run("return !!document.querySelector('#pairing .qr')"))
-        assert desk.complaints() == []
+        assert desk.console_errors() == []
         desk.close()
 
 

@@ -110,10 +110,10 @@ def test_blank_halt_jump_and_harmless_keys(server: Server, window: Open) -> None
     for key in ("b", "."):
         desk.keyboard.press(key)
         expect(desk.locator("#blackout")).to_have_attribute("aria-pressed", "true")
-        expect(stage.locator("#r-veil > *")).to_have_count(1)
+        expect(stage.locator("#r-curtain > *")).to_have_count(1)
         desk.keyboard.press(key)
         expect(desk.locator("#blackout")).to_have_attribute("aria-pressed", "false")
-        expect(stage.locator("#r-veil > *")).to_have_count(0)
+        expect(stage.locator("#r-curtain > *")).to_have_count(0)
     for key in ("g", "4", "Enter"):
         desk.keyboard.press(key)
     expect(stage.locator(".step")).to_have_text("4 of 5")
@@ -175,7 +175,7 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
     for key, number in (("PageDown", 2), ("Space", 3)):
         desk.keyboard.press(key)
         expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
-    for page, place in ((desk, "#r-room"), (phone, "#r-sheet")):
+    for page, place in ((desk, "#r-audience"), (phone, "#r-sheet")):
         expect(page.locator(place)).to_contain_text("FROZEN: the audience sees chapter 1")
     expect(phone.locator("#next")).to_contain_text("the room stays on 1")
     expect(phone.locator(".now-line")).to_contain_text("the room sees chapter 1")
@@ -190,7 +190,7 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
     expect(desk.locator("#unfreeze-back")).to_have_count(1)
     phone.locator("#freeze").tap()
     expect(stage.locator("h1")).to_have_text("One truth")
-    expect(desk.locator("#r-room")).to_be_empty()
+    expect(desk.locator("#r-audience")).to_be_empty()
     expect(phone.locator("#r-sheet")).not_to_contain_text("FROZEN")
     expect(phone.locator("#next")).not_to_contain_text("the room stays")
 
@@ -200,7 +200,7 @@ def test_halt_stays_in_sight_whatever_is_on(server: Server, window: Open, size: 
     for path in ("/advance", "/freeze", "/advance", "/blackout"):
         server.client.post(path)
     desk = connected(window(server, "/presenter", size).page)
-    expect(desk.locator("#r-room")).to_contain_text("The stage is dark, FROZEN on 2")
+    expect(desk.locator("#r-audience")).to_contain_text("The stage is dark, FROZEN on 2")
     expect(desk.locator("#halt")).to_be_in_viewport(ratio=1)
     place = desk.locator("#halt").bounding_box()
     server.client.post("/halt")
@@ -276,10 +276,10 @@ def test_no_page_complains_and_the_three_are_kept_as_pictures(server: Server, wi
         connected(one.page)
         server.client.post("/say", json={"text": f"{name} in the {scheme}"})
         expect(one.page.locator("body")).to_contain_text("Good to see you")
-        assert one.keep(f"none-{name}-{scheme}").stat().st_size > 5000
+        assert one.save_screenshot(f"none-{name}-{scheme}").stat().st_size > 5000
         width = one.page.evaluate("document.documentElement.scrollWidth")
         assert width <= size[0], f"{path} is wider than its screen"
-        assert one.complaints == []
+        assert one.console_errors == []
 
 
 # A server that goes away.
@@ -351,10 +351,10 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         phone = connected(window(server, "/remote", PHONE).page)
         card = connected(stage.page).locator(".node", has_text="node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"))
-        stage.keep("ratelimiter-stage")
+        stage.save_screenshot("ratelimiter-stage")
         desk.keyboard.press("z")
         desk.keyboard.press("PageDown")
-        expect(desk.locator("#r-room")).to_contain_text("the audience sees chapter 2")
+        expect(desk.locator("#r-audience")).to_contain_text("the audience sees chapter 2")
         polled = stage.page.locator("#r-top [data-age]").get_attribute("data-age")
         button = desk.locator("#fault-1")
         expect(button).to_contain_text("node-2")
@@ -364,11 +364,11 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         expect(card).to_have_class(re.compile(r"\bdown\b"))
         expect(stage.page.locator("#r-record")).to_contain_text("node-2")
         expect(stage.page.locator("#r-record")).to_contain_text("detected in")
-        stage.keep("ratelimiter-stage-fault")
+        stage.save_screenshot("ratelimiter-stage-fault")
         expect(phone.locator("#r-status")).to_contain_text("node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
         expect(stage.page.locator("#r-record")).to_contain_text("recovered in", timeout=10_000)
         expect(stage.page.locator(".step")).to_have_text("2 of 10")
         assert float(stage.page.locator("#r-top [data-age]").get_attribute("data-age") or 0) > float(polled or 0)
-        stage.keep("ratelimiter-stage-healed")
-        assert stage.complaints == []
+        stage.save_screenshot("ratelimiter-stage-healed")
+        assert stage.console_errors == []

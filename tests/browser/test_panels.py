@@ -98,8 +98,8 @@ def test_output_is_text_in_its_colours_and_runs_nothing(stage: Window) -> None:
     assert red != output.evaluate(color)
     ground = output.locator(".o-fill").evaluate("e => getComputedStyle(e).backgroundColor")
     assert ground not in ("rgba(0, 0, 0, 0)", red)
-    assert stage.complaints == []
-    stage.keep("panels-two")
+    assert stage.console_errors == []
+    stage.save_screenshot("panels-two")
 
 
 CUT_LINES = """() => [...document.querySelectorAll("#r-panel_2 .output i")].filter((line) => {
@@ -146,7 +146,7 @@ def test_five_panels_stand_side_by_side_and_none_leaves_its_place(shown: Opened,
             is_beside = other["x"] + other["width"] <= box["x"] + 1 or box["x"] + box["width"] <= other["x"] + 1
             assert is_beside or other["y"] + other["height"] <= box["y"] + 1
     assert stage.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    stage.keep("panels-five")
+    stage.save_screenshot("panels-five")
 
 
 def test_of_lines_that_do_not_fit_the_last_ones_are_seen_and_a_large_panel_shows_more(
@@ -159,7 +159,7 @@ def test_of_lines_that_do_not_fit_the_last_ones_are_seen_and_a_large_panel_shows
     expect(stage.page.locator(".panel")).to_have_count(1)
     for line in ("line 1", "line 30"):
         expect(stage.page.locator(".output").get_by_text(line, exact=True)).to_be_in_viewport(ratio=0.9)
-    stage.keep("panels-large")
+    stage.save_screenshot("panels-large")
     assert shown[0].client.post("/goto/4").status_code == 200
     expect(stage.page.locator(".panel")).to_have_count(0)
     expect(stage.page.locator(".panels")).to_be_hidden()
@@ -172,8 +172,8 @@ def test_the_presenter_sees_the_panels_and_a_phone_of_the_audience_does_not(
         opened.append(Window(browser, f"{shown[0].url}/presenter", LAPTOP, "light"))
         expect(opened[0].page.locator("#r-panels .panel")).to_have_count(2)
         expect(opened[0].page.locator("#r-panels .output").first).to_contain_text("red")
-        opened[0].keep("panels-presenter")
+        opened[0].save_screenshot("panels-presenter")
         opened.append(Window(browser, shown[0].url, PHONE))
         expect(opened[1].page.locator("h1")).to_have_text("Two of them")
         expect(opened[1].page.locator(".panels")).to_be_hidden()
-        assert [window.complaints for window in opened] == [[], []]
+        assert [window.console_errors for window in opened] == [[], []]

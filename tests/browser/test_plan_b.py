@@ -56,7 +56,7 @@ def record(show: Path, path: Path) -> None:
         server.client.post("/advance")
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
 
 
 def kill_listener(port: int) -> None:
@@ -81,26 +81,26 @@ def test_the_presenter_goes_on_from_the_recording_when_the_system_is_gone_and_ba
             opened += [Window(browser, f"{server.url}{path}", size) for path, size in places]
             pages = [window.page for window in opened]
             go_through(server, pages, port)
-            assert [window.complaints for window in opened] == [[], [], []]
+            assert [window.console_errors for window in opened] == [[], [], []]
         assert server.client.post("/heal").status_code == 202
         is_up(server)
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
 
 
 def go_through(server: Server, pages: list[Page], port: int) -> None:
     stage, presenter, remote = pages
-    offer = presenter.locator("#r-room #plan-b")
+    offer = presenter.locator("#r-audience #plan-b")
     for page in pages:
         expect(page.locator("body")).to_have_attribute("data-link", "up")
         expect(page.locator(".replay-mark")).to_have_count(0)
     expect(offer).to_have_count(0)
     # Always at hand where the presenter looks for it.
-    expect(presenter.locator("#r-jump #plan-b")).to_have_count(1)
+    expect(presenter.locator("#r-overview #plan-b")).to_have_count(1)
     kill_listener(port)
     expect(offer).to_be_visible()
-    expect(presenter.locator("#r-room")).to_contain_text("The system does not answer.")
+    expect(presenter.locator("#r-audience")).to_contain_text("The system does not answer.")
     expect(remote.locator("#r-notes #plan-b")).to_be_visible()
     assert [findings(page) for page in (presenter, remote)] == [[], []]
     # One press asks, and changes nothing.
@@ -113,9 +113,9 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
     expect(stage.locator(".replay-mark")).to_be_visible()
     # What is on the stage is not live, though the page is connected; a line of then cannot be cleared.
     expect(presenter.locator("#conn")).to_be_hidden()
-    expect(presenter.locator("#r-saying")).to_contain_text("Watch it")
+    expect(presenter.locator("#r-message")).to_contain_text("Watch it")
     expect(presenter.locator("#unsay")).to_be_hidden()
-    expect(presenter.locator("#r-room")).to_contain_text("Live: 0 of 1 parts up")
+    expect(presenter.locator("#r-audience")).to_contain_text("Live: 0 of 1 parts up")
     assert findings(presenter) == []
     # The recorded fault, fired as ever; the system of now stays as it is.
     presenter.keyboard.press("c")

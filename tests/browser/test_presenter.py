@@ -149,7 +149,7 @@ def test_no_name_of_the_presenters_page_is_cut_and_each_control_is_large_enough(
     assert small_controls(one.page) == []
     inject(breakable, *FAULTS)
     expect(one.page.locator(".fault.hot")).to_have_count(3)
-    one.keep(f"presenter-faults-{size[0]}")
+    one.save_screenshot(f"presenter-faults-{size[0]}")
     assert cut_texts(one.page, f"{names}, .fault em, .now-line b, .now-line .tail") == []
     assert small_controls(one.page) == []
     for button in one.page.locator("button.fault, #halt, #next, #back, .tools button").all():
@@ -163,7 +163,7 @@ def test_nothing_of_the_phone_is_cut_with_three_faults_and_half_of_it_is_notes(
     one = window(breakable, "/remote", size)
     inject(breakable, *FAULTS)
     expect(one.page.locator(".now-line b")).to_have_text("3 faults in place")
-    one.keep(f"remote-faults-{size[0]}")
+    one.save_screenshot(f"remote-faults-{size[0]}")
     whole = ".step, .clock, .talk b, .talk em, .now-line b, .now-line .tail, .thumb button:not(.unseen)"
     assert cut_texts(one.page, whole) == []
     assert small_controls(one.page) == []
@@ -173,7 +173,7 @@ def test_nothing_of_the_phone_is_cut_with_three_faults_and_half_of_it_is_notes(
     one.page.locator("#faults").click()
     assert cut_texts(one.page, ".fault b, .fault em, .fault .end, .drawer button") == []
     assert small_controls(one.page) == []
-    one.keep(f"remote-sheet-{size[0]}")
+    one.save_screenshot(f"remote-sheet-{size[0]}")
     one.page.wait_for_timeout(FRESH_MS)
     for number in (1, 2):
         one.page.locator(f"#fault-{number}").click()
@@ -246,10 +246,10 @@ def test_the_stage_is_seen_small_as_the_audience_sees_it_and_cannot_be_pressed(f
     fresh.client.post("/freeze?on=false")
     expect(small).to_have_text("After it all")
     fresh.client.post("/blackout")
-    expect(page.locator("#r-veil > *")).to_have_count(1)
-    veil, view = box(page, "#r-veil > *"), box(page, ".on-stage .view")
-    assert veil["width"] <= view["width"] + 1
-    assert veil["height"] <= view["height"] + 1
+    expect(page.locator("#r-curtain > *")).to_have_count(1)
+    curtain, view = box(page, "#r-curtain > *"), box(page, ".on-stage .view")
+    assert curtain["width"] <= view["width"] + 1
+    assert curtain["height"] <= view["height"] + 1
 
 
 def test_what_comes_next_is_seen_as_the_stage_will_show_it(fresh: Server, window: Open) -> None:
@@ -288,7 +288,7 @@ def test_a_server_that_is_gone_leaves_grey_controls_and_the_last_picture_with_it
     expect(one.page.locator(".now-line")).to_have_class(re.compile("down"))
     red = one.page.locator("#halt").evaluate("e => getComputedStyle(e).borderColor")
     with silence(fresh, one.page):
-        one.keep(f"gone-{path[1:]}")
+        one.save_screenshot(f"gone-{path[1:]}")
         for name in ("#halt", "#next", "#back"):
             expect(one.page.locator(name)).to_have_css("border-style", "dashed")
         assert one.page.locator("#halt").evaluate("e => getComputedStyle(e).borderColor") != red
@@ -370,7 +370,7 @@ def test_the_remote_can_be_installed(fresh: Server, window: Open) -> None:
     }""")
     assert icons[0] == icons[1]
     assert icons[2] == "/remote"
-    assert one.complaints == []
+    assert one.console_errors == []
 
 
 def test_where_the_screen_may_lock_the_phone_says_so(fresh: Server, browser: Browser) -> None:

@@ -43,7 +43,7 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with serving(str(deck)) as server:
         window = Window(browser, f"{server.url}/print", LAPTOP)
         yield window.page
-        assert window.complaints == []
+        assert window.console_errors == []
         window.close()
 
 

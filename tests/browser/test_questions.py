@@ -60,7 +60,7 @@ def test_a_question_goes_from_a_phone_by_the_presenter_to_the_wall(
     phone.page.get_by_role("button", name="Send").click()
     expect(phone.page.locator(".answer-line")).to_have_text("Sent to the presenter.", timeout=LATE_MS)
     expect(phone.page.locator("#ask-text")).to_have_value("")
-    expect(desk.page.locator("#r-asked")).to_have_text("Questions 1", timeout=LATE_MS)
+    expect(desk.page.locator("#r-question_count")).to_have_text("Questions 1", timeout=LATE_MS)
     assert "three" not in wall.page.content()
     on_cover = wall.page.screenshot()
     # By keys alone: the tab, the list, the button.
@@ -75,7 +75,7 @@ def test_a_question_goes_from_a_phone_by_the_presenter_to_the_wall(
     expect(phone.page.locator(".said")).to_contain_text("three")
     expect(desk.page.locator("#r-questions")).to_have_text("No questions yet.", timeout=LATE_MS)
     assert server.state()["chapter"]["number"] == 1, "Enter on the button moved nothing"
-    assert phone.complaints == desk.complaints == wall.complaints == []
+    assert phone.console_errors == desk.console_errors == wall.console_errors == []
 
 
 def test_a_refusal_is_said_and_the_text_stays(browser: Browser, server: Server, opened: list[Window]) -> None:
@@ -124,11 +124,11 @@ def test_nothing_moves_while_questions_are_read_and_no_control_is_cut(
     opened.append(Window(browser, f"{server.url}/presenter", size))
     page = opened[0].page
     page.locator("[data-tab=questions]").click()
-    expect(page.locator("#r-asked")).to_have_text("Questions 1", timeout=LATE_MS)
+    expect(page.locator("#r-question_count")).to_have_text("Questions 1", timeout=LATE_MS)
     watch_shifts(page)
     for number in range(2, 13):
         ask(server, f"Number {number}? {'A long one. ' * (number % 4) * 5}")
-    expect(page.locator("#r-asked")).to_have_text("Questions 12", timeout=LATE_MS)
+    expect(page.locator("#r-question_count")).to_have_text("Questions 12", timeout=LATE_MS)
     assert shifts(page) == []
     assert cut_texts(page, ".tabs button, .questions p, .questions .plain") == []
     assert small_controls(page) == []

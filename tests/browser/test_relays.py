@@ -79,7 +79,7 @@ def test_a_page_of_a_relay_says_when_it_is_not_live_and_when_it_is_again(redis: 
             live(one)
             expect(one.locator(".step")).to_have_text("3 of 10")
         assert page.evaluate("window.loadedOnce") is True
-        assert first.complaints + late.complaints == []
+        assert first.console_errors + late.console_errors == []
 
 
 def test_a_page_that_waits_for_the_show_turns_into_it_without_being_loaded_again(
@@ -96,7 +96,7 @@ def test_a_page_that_waits_for_the_show_turns_into_it_without_being_loaded_again
             stage.client.post("/advance")
             expect(page.locator("h1")).to_have_text("One truth")
             assert page.evaluate("window.loadedOnce") is True
-        assert waiting.complaints == []
+        assert waiting.console_errors == []
 
 
 def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: RedisServer, window: Open, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: RedisServer, wi
         with serving(*args, "--fresh") as second:
             expect(live(shown.page).locator("h1")).to_have_text("Good to see you")
             expect(shown.page.locator("body")).to_have_attribute("data-epoch", second.state()["epoch"])
-        assert shown.complaints == []
+        assert shown.console_errors == []
 
 
 class Balancer(PausableTcpProxy):

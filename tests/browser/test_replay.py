@@ -76,7 +76,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(words=["replay", str(path), "--speed", "20", "--no-open", "--port", "0"])
     yield server
     server.stop()
-    server.sweep()
+    server.remove_state()
 
 
 def go_to(replay: Server, number: int) -> None:
@@ -110,7 +110,7 @@ def test_the_mark_is_in_sight_over_no_word_and_moves_nothing(
                 expect(page.locator("#conn")).to_have_text("live")  # it is connected, and that word would be wrong
                 expect(page.locator("#conn")).to_be_hidden()
         _assert_moves_nothing(page)
-        opened[-1].keep(f"replay-{path.strip('/') or 'stage'}-{size[0]}")
+        opened[-1].save_screenshot(f"replay-{path.strip('/') or 'stage'}-{size[0]}")
 
 
 def _assert_moves_nothing(page: Page) -> None:
@@ -134,7 +134,7 @@ def test_the_clock_of_a_page_stands_while_the_replay_waits_and_the_curtain_hides
         assert page.evaluate("demo.now()") == moment
         expect(page.locator("body")).to_have_attribute("data-link", "up")
         replay.client.post("/blackout", data={"on": "true"})
-        expect(page.locator(".veil")).to_be_visible()
+        expect(page.locator(".curtain")).to_be_visible()
         on_top = """() => {
           document.querySelector('.replay-mark').style.pointerEvents = 'auto';
           const box = document.querySelector('.replay-mark').getBoundingClientRect();
@@ -143,4 +143,4 @@ def test_the_clock_of_a_page_stands_while_the_replay_waits_and_the_curtain_hides
         }"""
         assert page.evaluate(on_top)
         replay.client.post("/blackout", data={"on": "false"})
-        expect(page.locator(".veil")).to_have_count(0)
+        expect(page.locator(".curtain")).to_have_count(0)

@@ -33,25 +33,25 @@ def test_edits_reach_the_stage_and_what_is_wrong_with_them_the_presenter_alone(
         stage, presenter = (window.page for window in opened)
         for page in (stage, presenter):
             expect(page.locator("body")).to_have_attribute("data-link", "up", timeout=20_000)
-        expect(stage.locator("#r-tale")).to_contain_text("And more.")
+        expect(stage.locator("#r-narration")).to_contain_text("And more.")
 
         deck.write_text(DECK.replace("And more.", "And something else."))
-        expect(stage.locator("#r-tale")).to_contain_text("And something else.", timeout=20_000)
+        expect(stage.locator("#r-narration")).to_contain_text("And something else.", timeout=20_000)
 
         edited = "# Zeroth\n\nNew.\n\n---\n\n" + DECK
         deck.write_text(edited)
         expect(presenter.locator("#r-bar")).to_contain_text(re.compile(r"3\s*/\s*4"), timeout=20_000)
         expect(stage.locator("h1")).to_have_text("Second")
 
-        before = stage.locator("#r-tale").inner_html()
+        before = stage.locator("#r-narration").inner_html()
         deck.write_text(f"---\ntitel: Misspelt\n---\n\n{edited}")
         expect(presenter.locator(".problem")).to_contain_text("live.md:2:1: there is no key", timeout=20_000)
         expect(presenter.locator("h1, .heading").first).to_be_visible()
-        assert stage.locator("#r-tale").inner_html() == before
+        assert stage.locator("#r-narration").inner_html() == before
         assert "titel" not in stage.content()
 
         deck.write_text(edited)
         expect(presenter.locator(".problem")).to_have_count(0, timeout=20_000)
         expect(stage.locator("h1")).to_have_text("Second")
         for window in opened:
-            assert window.complaints == []
+            assert window.console_errors == []

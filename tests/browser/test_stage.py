@@ -97,10 +97,10 @@ def test_a_kill_moves_nothing_and_the_record_tells_it(show: Server, window: Open
     expect(page.locator(".hero .num")).to_have_text("0")
     expect(page.locator(".hero .of")).to_have_text("of 580 requests failed")
     expect(page.locator(".claimed")).to_contain_text("One node of three dies")
-    opened.keep("stage-verdict")
+    opened.save_screenshot("stage-verdict")
     shifts = page.evaluate("window.shifts")
     assert sum(value for value, _ in shifts) < MAX_SHIFT, shifts
-    assert opened.complaints == []
+    assert opened.console_errors == []
 
 
 @pytest.mark.parametrize("size", WALLS)
@@ -164,7 +164,10 @@ def test_a_line_of_the_presenter_covers_no_number_no_heading_and_nothing_that_br
     assert show.client.post("/say", data={"text": "Look at node-2"}).status_code == 200
     expect(page.locator("#r-record")).to_contain_text("node-2 killed", timeout=SOON_MS)
     expect(page.locator(".said")).to_be_in_viewport(ratio=1, timeout=SOON_MS)
-    assert page.evaluate(OVERLAPS, ".figure, .node, .curves-place text, .record, .link, .tale h1, .tale p") == []
+    assert (
+        page.evaluate(OVERLAPS, ".figure, .node, .curves-place text, .record, .link, .chapter-text h1, .chapter-text p")
+        == []
+    )
 
 
 def test_two_curves_of_a_low_screen_have_their_words_beside_each_other(show: Server, window: Open) -> None:

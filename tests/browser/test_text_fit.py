@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from demo.markup import to_html, to_plain
 from demo.text_fit import font_widths, stage
 from demo.text_fit.markup import read_markup
-from demo.text_fit.stage import Measured, Place, Texts
+from demo.text_fit.stage import MeasuredText, TextPlace, Texts
 from demo.text_fit.text_sizes import heading_size, narration_size
 from tests.support.chromium import Window, chromium, until_true, windows
 from tests.support.servers import serving
@@ -49,20 +49,20 @@ Availability Millisekunden-Bereich Konsistenzgarantien
 """
 
 MEASURE = """([html, heading, size, head]) => {
-  const tale = document.querySelector('.tale');
-  const page = tale.querySelector('.story, .prediction');
+  const text = document.querySelector('.chapter-text');
+  const page = text.querySelector('.story, .prediction');
   page.className = page.className.replace(/size-\\d/, `size-${size}`);
   page.querySelector('.words').innerHTML = html;
   const title = page.querySelector('h1');
   if (heading) { title.textContent = heading; title.className = `head-${head}`; }
   demo.refit();
-  const fit = tale.style.getPropertyValue('--fit');
-  const cut = tale.scrollHeight > tale.clientHeight + 1;
-  tale.style.setProperty('--fit', '0.42');
-  const box = tale.getBoundingClientRect();
+  const fit = text.style.getPropertyValue('--fit');
+  const cut = text.scrollHeight > text.clientHeight + 1;
+  text.style.setProperty('--fit', '0.42');
+  const box = text.getBoundingClientRect();
   const high = page.getBoundingClientRect().height;
-  tale.style.setProperty('--fit', fit);
-  return { cut, fit, high, width: box.width, height: box.height, wide: tale.scrollWidth - tale.clientWidth };
+  text.style.setProperty('--fit', fit);
+  return { cut, fit, high, width: box.width, height: box.height, wide: text.scrollWidth - text.clientWidth };
 }"""
 
 COVER = """([title, size, words]) => {
@@ -165,7 +165,7 @@ def write(path: Path, *, has_system: bool) -> Path:
     return path
 
 
-def measure(chapter: Chapter, heading: str, text: str, *, has_system: bool) -> tuple[Place, Measured, Texts]:
+def measure(chapter: Chapter, heading: str, text: str, *, has_system: bool) -> tuple[TextPlace, MeasuredText, Texts]:
     shown = read_markup(text, "markdown")
     texts = Texts(heading, shown, to_plain(text, "markdown"), chapter.hypothesis)
     if chapter.hypothesis:

@@ -96,7 +96,7 @@ def test_the_pages_wear_the_theme_of_their_deck_and_an_edit_changes_it_at_once(b
             expect(window.page.locator("html")).to_have_attribute("lang", "de", timeout=20_000)
             expect(window.page.locator("html")).to_have_css("direction", "ltr")
             check_accent(window.page, "#0a5c36")
-            assert window.complaints == []
+            assert window.console_errors == []
 
 
 def test_a_relay_wears_it_too_and_fetches_each_of_its_files_once(browser: Browser, deck: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_relay_wears_it_too_and_fetches_each_of_its_files_once(browser: Browse
             for window in opened:
                 is_live(window.page)
                 check_look(window.page)
-                assert window.complaints == []
+                assert window.console_errors == []
         calls = redis.client.info("commandstats").get("cmdstat_hget", {}).get("calls", 0)
         assert int(calls) == 3, "the stylesheet, the logo and the font"
 

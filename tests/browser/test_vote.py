@@ -50,7 +50,7 @@ def test_one_tap_votes_another_changes_it_and_the_stage_shows_both(browser: Brow
     server.client.post("/vote/close")
     expect(phone.page.locator(".choice")).to_have_count(0, timeout=LATE_MS)
     expect(phone.page.locator(".tally")).to_be_visible()
-    assert phone.complaints == wall.complaints == []
+    assert phone.console_errors == wall.console_errors == []
 
 
 def test_a_vote_whose_answer_is_lost_is_sent_again_and_counts_once(browser: Browser, server: Server) -> None:

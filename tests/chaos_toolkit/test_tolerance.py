@@ -9,7 +9,7 @@ from demo.chaos_toolkit.experiment import ABSENT
 from demo.chaos_toolkit.tolerance import ToleranceError, is_within
 from demo.chaos_toolkit.tolerance_condition import Kind, condition_of
 from demo.conditions import parse
-from demo.showfile.probing.judgement import OwnFacts
+from demo.showfile.probing.node_state_rules import OwnFacts
 
 
 def http(status: int, body: Any = "") -> dict[str, Any]:

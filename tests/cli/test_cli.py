@@ -259,9 +259,9 @@ def test_what_a_system_tells_before_the_pages_are_served_is_said_too(tmp_path: P
     (tmp_path / "speaking.py").write_text(SPEAKING)
     with serving("speaking:Speaking", cwd=tmp_path) as server:
         server.until(lambda state: any(line["text"] == "loading what it needs" for line in state["log"]))
-        wait_for(lambda: "system     loading what it needs\n" in server.said())
+        wait_for(lambda: "system     loading what it needs\n" in server.read_output())
         server.stop()
     with serving("speaking:Speaking", cwd=tmp_path) as server:
-        wait_for(lambda: "system     loading what it needs\n" in server.said())
+        wait_for(lambda: "system     loading what it needs\n" in server.read_output())
         server.stop()
         assert server.output.count("system     loading what it needs") == 1, "the earlier start's is not repeated"

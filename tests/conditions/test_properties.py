@@ -26,8 +26,8 @@ from demo.conditions.syntax import (
     Glob,
     InState,
     Matches,
+    Membership,
     Not,
-    OneOf,
     Or,
     Tree,
 )
@@ -60,7 +60,7 @@ def comparisons(lefts: st.SearchStrategy[Field]) -> st.SearchStrategy[Tree]:
     return (
         st.builds(Comparison, lefts, st.sampled_from(OPERATORS), quantities)
         | st.builds(Comparison, lefts, st.sampled_from(["==", "!="]), literals)
-        | st.builds(OneOf, lefts, st.lists(literals | globs, min_size=1, max_size=3).map(tuple), st.booleans())
+        | st.builds(Membership, lefts, st.lists(literals | globs, min_size=1, max_size=3).map(tuple), st.booleans())
         | st.builds(Matches, lefts, patterns, st.booleans())
     )
 
@@ -80,7 +80,7 @@ atoms = (
     | st.builds(InState, names, states, st.booleans())
     | st.builds(InState, st.just("all"), states)
     | st.builds(Comparison, counts, st.sampled_from(OPERATORS), bare)
-    | st.builds(OneOf, counts, st.lists(bare, min_size=1, max_size=3).map(tuple), st.booleans())
+    | st.builds(Membership, counts, st.lists(bare, min_size=1, max_size=3).map(tuple), st.booleans())
     | st.builds(Comparison, st.builds(Field, paths, st.just(LENGTH)), st.sampled_from(OPERATORS), bare)
     | st.builds(Comparison, st.builds(Field, paths, st.just(PRESENCE)), st.sampled_from(["==", "!="]), st.booleans())
     | st.builds(

@@ -5,7 +5,7 @@ A look with `-` is none: only the time goes on. `.` is a look while the fault of
 
 import pytest
 
-from demo.conditions import Outcome, Watch, parse
+from demo.conditions import ConditionResult, Watch, parse
 from tests.conditions.known_facts import KnownFacts
 
 TRUE, FALSE = KnownFacts({"x": 1}), KnownFacts({"x": 0})
@@ -24,7 +24,7 @@ def follow(text: str, looks: str, *, always: bool, deadline: float | None = None
     return watch
 
 
-def shown(outcome: Outcome | None) -> tuple[str, float, str] | None:
+def shown(outcome: ConditionResult | None) -> tuple[str, float, str] | None:
     """Return it with its moment as seconds since the start."""
     return None if outcome is None else (outcome.verdict, outcome.at - START, outcome.text)
 

@@ -8,7 +8,7 @@ import pytest
 import demo
 from demo.show import ShowState, apply, create_initial_state
 from demo.show import events as e
-from demo.show.deck import renumbered, titles_of
+from demo.show.deck import map_chapter_numbers, titles_of
 from demo.types import Chapter
 from tests.subjects.test_own_subject import said
 from tests.support.servers import Server, serving, wait_for
@@ -77,7 +77,7 @@ def test_an_edited_deck_goes_on_at_the_chapter_of_the_same_title(talk: Path, sta
     with serving("talk:Talk", cwd=talk, env=HERE, state_home=state_home) as server:
         assert chapter(server) == ("[4/4]", "end")
         assert "the deck was edited: continuing at 4: end" in [line["text"] for line in server.state()["log"]]
-        assert "continued  chapter 4 of 4 of an edited deck" in server.said()
+        assert "continued  chapter 4 of 4 of an edited deck" in server.read_output()
     assert acted(talk) == ["calm", "storm", "end"]
 
 
@@ -140,7 +140,7 @@ def folded(own: str, *events: e.Event) -> ShowState:
     ],
 )
 def test_chapters_are_known_again_by_title_and_order(before: str, after: str, expected: dict[int, int]) -> None:
-    assert renumbered(before.split(), after.split()) == expected
+    assert map_chapter_numbers(before.split(), after.split()) == expected
 
 
 def test_what_is_known_of_a_chapter_goes_with_it() -> None:

@@ -128,7 +128,7 @@ def test_a_killed_server_continues_on_the_edited_deck_and_its_fault_is_undone_as
     with serving(str(deck), "-x", state_home=state_home) as after:
         after.until(lambda state: state["chaos"][0]["state"] == "idle", 40)
         assert story(after) == ("[3/4]", "Second")
-        assert "continued" in after.said()
+        assert "continued" in after.read_output()
     assert (deck.parent / "ran").read_text() == "ran\n"
 
 

@@ -46,7 +46,7 @@ def test_what_a_program_prints_is_shown_without_the_secrets_in_it(
         assert stored
         assert not [path for path in stored if VALUE.encode() in path.read_bytes()]
         server.stop()
-        assert VALUE not in server.rest()
+        assert VALUE not in server.read_all_output()
 
 
 def test_a_show_without_probes_is_not_called_up_and_its_failed_start_is_printed(
@@ -57,5 +57,5 @@ def test_a_show_without_probes_is_not_called_up_and_its_failed_start_is_printed(
     with serving(str(deck), "-x", state_home=state_home) as server:
         server.until(lambda state: any("is not up" in line["text"] for line in state["log"]), 40)
         server.stop()
-        assert "failed     web ended with code 1" in server.rest()
-        assert "all up" not in server.rest()
+        assert "failed     web ended with code 1" in server.read_all_output()
+        assert "all up" not in server.read_all_output()

@@ -62,12 +62,12 @@ def test_what_the_first_page_does_not_need_is_not_imported(tmp_path: Path) -> No
     server = Server(program=program)
     try:
         server.client.get("/healthz")
-        found = wait_for(lambda: re.search(r"^imported (\[.*\])$", server.said(), re.MULTILINE))
+        found = wait_for(lambda: re.search(r"^imported (\[.*\])$", server.read_output(), re.MULTILINE))
         imported = set(json.loads(found.group(1)))
         assert imported.isdisjoint(NOT_NEEDED), imported & set(NOT_NEEDED)
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 def test_the_processes_of_a_system_import_nothing_of_the_show() -> None:

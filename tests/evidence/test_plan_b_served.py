@@ -18,8 +18,10 @@ def test_streams_relay_and_programs_go_through_the_switch_and_a_killed_server_co
         options = ["none", "--plan-b", name, "--fresh", "--redis", redis.url, "--show", show]
         server = Server(*options, state_home=tmp_path)
         try:
-            assert "plan B     recorded " in wait_for(lambda: server.said() if "recording  " in server.said() else None)
-            assert "recording  the recording does not show “" in server.said()
+            assert "plan B     recorded " in wait_for(
+                lambda: server.read_output() if "recording  " in server.read_output() else None
+            )
+            assert "recording  the recording does not show “" in server.read_output()
             assert_streams_go_on(server)
             assert_relay_shows_it(server, relay)
             refused = server.client.post("/say", data={"text": "x"})
@@ -27,7 +29,7 @@ def test_streams_relay_and_programs_go_through_the_switch_and_a_killed_server_co
             server.kill()
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
     assert_comes_back_live(tmp_path)
 
 
@@ -86,7 +88,7 @@ def assert_comes_back_live(state_home: Path) -> None:
         assert "nothing of it is counted here" in report
     finally:
         again.stop()
-        again.sweep()
+        again.remove_state()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from demo.evidence.replay import Replay
 from demo.evidence.reports import make_report
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
-from demo.panels.picture import PanelPicture, Panels, Span
+from demo.panels.picture import PanelPicture, Panels, StyledText
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.plan_b_types import PlanB, RecordingEnded
@@ -44,7 +44,9 @@ panel: said
 """
 
 REGIONS = ("panel_1", "panel_2")
-TOP = PanelPicture("top", "top -b", ((Span("load", ("red",)), Span("  0.1  <b>")),), "offline", "ended", width=12)
+TOP = PanelPicture(
+    "top", "top -b", ((StyledText("load", ("red",)), StyledText("  0.1  <b>")),), "offline", "ended", width=12
+)
 
 
 def deck(stage: Stage) -> list[Chapter]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.evidence.rehearsal import ChapterRange, Problem
+from demo.evidence.rehearsal import ChapterRange, RehearsalProblem
 from demo.evidence.rehearsal_findings import find
 from demo.evidence.rehearsal_formats import as_json, as_junit
 from demo.evidence.rehearsal_measures import ChapterMeasures, FaultMeasures, RunMeasures, measure_run
@@ -108,7 +108,7 @@ def test_a_run_that_a_person_ended_blames_no_fault_that_was_under_way() -> None:
 
 def test_problems_without_an_event_are_found_with_their_place() -> None:
     run = well()
-    run.problems = (Problem("timeout", 2, "kill was not healed within 60 s", "kill"),)
+    run.problems = (RehearsalProblem("timeout", 2, "kill was not healed within 60 s", "kill"),)
     assert [(one.kind, one.chapter, one.fault) for one in find([run], DECK, (1, 2))] == [("timeout", 2, "kill")]
 
 

@@ -23,7 +23,7 @@ from tests.conductor.test_conductor import SOON, Switch, System, playing, reache
 
 pytestmark = pytest.mark.anyio
 
-OF_REPLAY = {"replay", "recording", "room", "ballot", "vote"}
+OF_REPLAY = {"replay", "recording", "audience", "ballot", "vote"}
 """Regions that say that it is a replay and where it stands; and the forms of a vote, which nobody is offered."""
 
 

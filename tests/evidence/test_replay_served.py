@@ -24,7 +24,7 @@ from tests.support.relays import any_show, redis_server, relaying
 from tests.support.servers import Server, Stream, serving, wait_for
 
 STARTS_SEC = 30.0
-OF_WHAT_COMES = {"next", "coming", "drive", "preview"}
+OF_WHAT_COMES = {"next", "next_heading", "move_keys", "preview"}
 
 
 def record_served(state_home: Path) -> str:
@@ -47,7 +47,7 @@ def test_a_killed_show_is_replayed_by_its_name_and_steered_by_requests(tmp_path:
     name = record_served(tmp_path)
     server = replay_server(tmp_path, name, "--speed", "20")
     try:
-        assert "replay     " in wait_for(lambda: server.said() if "replay  " in server.said() else None)
+        assert "replay     " in wait_for(lambda: server.read_output() if "replay  " in server.read_output() else None)
         state = server.until(lambda state: state["replay"]["state"] == "waiting")
         assert (state["progress"], state["replay"]["next"][:9]) == ("[1/5]", "chapter 2")
         stream = Stream(server, "/events")
@@ -67,7 +67,7 @@ def test_a_killed_show_is_replayed_by_its_name_and_steered_by_requests(tmp_path:
         assert "chaos_stage_chapter 3.0" in server.client.get("/metrics").text
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
 
 
 def test_a_relay_has_the_mark_and_offers_no_vote(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_relay_has_the_mark_and_offers_no_vote(tmp_path: Path) -> None:
                 assert shown.client.post("/vote", json={"choice": 1}).json()["code"] == "closed"
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
 
 
 def test_a_wrong_speed_chapter_or_name_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from demo.evidence.facts_reader import read_facts
 from demo.evidence.report_drawing import DrawnSeries, draw_compared, draw_curves
-from demo.evidence.report_limits import PER_CHARACTER, DrawnLimit, Limit, draw_limits
+from demo.evidence.report_limits import PER_CHARACTER, DrawnLimit, MeasuredLimit, draw_limits
 from demo.evidence.reports import make_report
 from demo.narration.threshold import Threshold
 from demo.show import events as e
@@ -59,8 +59,8 @@ def test_two_limits_of_one_number_are_two_lines_with_their_texts(tmp_path: Path)
     assert {limit.text for limit in series.predicted} == {"predicted < 90 /s", "predicted ≥ 20 /s"}
 
 
-def place(number: int, since: float, value: float, text: str) -> Limit:
-    return Limit(number, since, since + 5, "<", value, text)
+def place(number: int, since: float, value: float, text: str) -> MeasuredLimit:
+    return MeasuredLimit(number, since, since + 5, "<", value, text)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def place(number: int, since: float, value: float, text: str) -> Limit:
         [place(number, number * 2.0, 1, "predicted < 1 %") for number in range(20)],
     ],
 )
-def test_texts_stay_in_the_box_and_never_lie_over_one_another(limits: Sequence[Limit]) -> None:
+def test_texts_stay_in_the_box_and_never_lie_over_one_another(limits: Sequence[MeasuredLimit]) -> None:
     box = (96, 30, 752, 122)
     found = draw_limits(limits, lambda sec: 96 + 6.56 * sec, lambda value: 122 - 0.92 * value, box)
     assert len(found) == len(limits)

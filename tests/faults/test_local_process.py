@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.errors import FaultError, InvalidValue
-from demo.faults.local_process import LocalProcess, LocalProcessFault, Undo
+from demo.faults.local_process import LocalProcess, LocalProcessFault, ProcessUndo
 from demo.processes.ports import free_ports
 from demo.processes.procfs import is_stopped
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -74,7 +74,9 @@ async def test_a_killed_process_comes_back_by_its_undo_alone(listening: Listenin
     async def is_healed(data: Mapping[str, Any]) -> bool:
         return done == [data["command"]]
 
-    fault = LocalProcessFault(KILL, LocalProcess(port=listening.port), Undo({"command": "start"}, run, is_healed))
+    fault = LocalProcessFault(
+        KILL, LocalProcess(port=listening.port), ProcessUndo({"command": "start"}, run, is_healed)
+    )
     plan = as_stored(await fault.plan())
     await fault.heal(plan)
     assert not done, "while it lives there is nothing to undo"

@@ -20,7 +20,7 @@ from demo.processes.child import Child
 from demo.processes.supervised import SupervisedProcess
 from demo.show.health_sample import plain
 from demo.subjects.ratelimiter.accounting import RequestAccounting
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
@@ -41,7 +41,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 async def one_for_all() -> AsyncIterator[OwnedSystem]:
     # A quarter of the load: it runs on beside the tests that start their own.
-    async with running(Settings(limits=QUICK, load=0.25)) as system:
+    async with running(LimiterSettings(limits=QUICK, load=0.25)) as system:
         yield system
 
 
@@ -392,7 +392,7 @@ async def test_of_what_lies_too_far_back_nothing_is_told(system: OwnedSystem) ->
 
 
 async def test_each_fault_names_its_target_and_what_should_become_visible() -> None:
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     drivers = faults(system)
     assert [driver.config.name for driver in drivers] == ["kill-node", "burst", "pause-redis"]
     assert [driver.target for driver in drivers] == ["node-2", f"{NAIVE_KEY} and {EXACT_KEY}", "redis"]

@@ -7,13 +7,13 @@ import pytest
 
 from demo.errors import FaultError
 from demo.faults.renewal import Renewal
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from tests.support.ratelimiter_system import until
 
-KILL, BURST, PAUSE = faults(OwnedSystem(Settings()))
+KILL, BURST, PAUSE = faults(OwnedSystem(LimiterSettings()))
 NOW = 1_000_000.0
 
 

@@ -9,7 +9,7 @@ import pytest
 from demo.journal import Journal
 from demo.journal.library.recording import Recording
 from demo.journal.panel_table import CALM_SEC, CROWDED_SEC, MAX_BYTES, MAX_TEXT, PanelWriter
-from demo.panels.picture import PanelPicture, Span
+from demo.panels.picture import PanelPicture, StyledText
 from tests.support.shown_panels import picture, rows
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 COLOURED = PanelPicture(
     "top",
     "A program",
-    ((Span("red", ("red", "bold")), Span(" plain")), (), (Span("ü •••"),)),
+    ((StyledText("red", ("red", "bold")), StyledText(" plain")), (), (StyledText("ü •••"),)),
     "down",
     "ended: 3",
     40,

@@ -106,15 +106,17 @@ def test_a_fresh_show_says_it_once_leaves_it_where_it_is_and_is_whole_itself(tmp
         state = server.until(lambda state: any("cannot be read" in line["text"] for line in state["log"]))
         assert state["chaos"][0]["state"] == "idle"
         said = f"{old.stem}: the undo of dark on the lamp cannot be read and was set aside"
-        assert said in server.said()
-        assert "By hand: rm dark" in server.said()
+        assert said in server.read_output()
+        assert "By hand: rm dark" in server.read_output()
     found = shows(tmp_path)
     assert {name: (one["undos"], one["unreadable_undos"]) for name, one in found.items()} == {
         name: (0, int(name == old.stem)) for name in found
     }
     assert len(found) == 2
     with serving("lamp:Lamp", "--fresh", cwd=tmp_path, state_home=tmp_path) as again:
-        assert "cannot be read" not in again.said(), "it was said when it was put aside, and stands in `demo shows`"
+        assert "cannot be read" not in again.read_output(), (
+            "it was said when it was put aside, and stands in `demo shows`"
+        )
     removed = demo(tmp_path, "shows", "--remove", old.stem)
     assert removed.returncode != 0
     assert "has an undo that cannot be read" in removed.stdout + removed.stderr
@@ -130,7 +132,7 @@ def test_a_named_journal_begun_afresh_leaves_it_in_the_one_that_was_moved_aside(
         server.kill_with_watchdog()
     alter(journal, "UPDATE undos SET undo = '[1]'")
     with serving(*options, "--fresh", cwd=tmp_path, state_home=tmp_path) as server:
-        assert "By hand: rm dark" in server.said()
+        assert "By hand: rm dark" in server.read_output()
         assert server.state()["chaos"][0]["state"] == "idle"
     assert summarize(journal).unreadable == 0
     assert summarize(Path(f"{journal}.1")).unreadable == 1

@@ -9,7 +9,7 @@ import pytest
 from demo.clock import uptime
 from demo.load.http import HttpSender
 from demo.load.load import Load
-from demo.load.sender import OK, Answer
+from demo.load.sender import OK, RequestResult
 from demo.processes.ports import free_ports
 from tests.load.loaded import answering, until
 
@@ -32,7 +32,7 @@ class Stuck:
     def __init__(self) -> None:
         self.given: list[float] = []
 
-    async def send(self, number: int) -> Answer:
+    async def send(self, number: int) -> RequestResult:
         self.given.append(uptime())
         await asyncio.Event().wait()
         return OK

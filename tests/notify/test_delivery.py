@@ -35,7 +35,7 @@ class Told:
 async def delivering(url: str, timeout_sec: float = 5.0) -> AsyncIterator[Told]:
     client = HttpClient(time.time, timeout_sec)
 
-    async def send(text: str) -> module.Outcome:
+    async def send(text: str) -> module.DeliveryResult:
         return outcome_of(await client.request("POST", url, {}, text.encode()))
 
     said: list[tuple[str, bool]] = []
@@ -252,11 +252,11 @@ async def test_at_the_end_what_waits_is_sent_and_a_dead_receiver_is_tried_once()
 async def test_a_bug_while_sending_costs_one_message() -> None:
     sent: list[str] = []
 
-    async def send(text: str) -> module.Outcome:
+    async def send(text: str) -> module.DeliveryResult:
         if text == "a":
             raise ZeroDivisionError
         sent.append(text)
-        return module.Outcome("delivered")
+        return module.DeliveryResult("delivered")
 
     delivery = Delivery[str]("webhook-1", "http://x", send, lambda text, is_error: None)
     task = asyncio.create_task(delivery.run())

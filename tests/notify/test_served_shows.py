@@ -57,10 +57,10 @@ def test_a_served_show_tells_webhooks_and_grafana_and_counts_it(lamp: dict[str, 
             assert value(server, "notifications_total", receiver="grafana", outcome="delivered") == 4
             assert value(server, "notifications_total", receiver="webhook-1", outcome="dropped") == 0
             assert value(server, "notifications_waiting", receiver="webhook-1") == 0
-            shown = server.said() + server.client.get("/state").text + server.client.get("/metrics").text
+            shown = server.read_output() + server.client.get("/state").text + server.client.get("/metrics").text
         assert f"webhook    {hook.url}/…" in shown
         assert f"grafana    annotations at {grafana.url}/…" in shown
-        assert not any(word in shown + server.rest() for word in ("/secret", "glsa_token", WHSEC))
+        assert not any(word in shown + server.read_all_output() for word in ("/secret", "glsa_token", WHSEC))
         assert [request.method for request in grafana.received].count("PATCH") == 1
         types = [event["type"] for event in hook.events()]
         assert types[0] == "chaos_stage.show.opened"
@@ -94,7 +94,7 @@ def test_a_host_that_cannot_be_found_is_said_and_stops_nothing(lamp: dict[str, s
         assert line["text"].startswith("webhook-1 (https://no-such-host.invalid/…) fails: its host cannot be found")
         assert server.client.post("/advance").json()["chapter"]["number"] == 2
         assert server.stop() == 0
-    assert "swordfish" not in json.dumps(state) + server.rest()
+    assert "swordfish" not in json.dumps(state) + server.read_all_output()
 
 
 def test_a_show_in_a_terminal_tells_too() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.panels.control_sequences import MAX_STRING, SequenceParser, Token
-from demo.panels.picture import Span
+from demo.panels.control_sequences import MAX_STRING, SequenceParser, TerminalToken
+from demo.panels.picture import StyledText
 from demo.panels.screen import HIDDEN, PanelScreen
 
 ROWS, COLUMNS = 5, 20
@@ -52,11 +52,11 @@ def test_colours_and_looks_are_kept_as_words() -> None:
     screen = PanelScreen(1, 80)
     screen.draw("\x1b[31mred\x1b[0m \x1b[1;33mwarn\x1b[0m \x1b[42mok\x1b[0m \x1b[7mturned\x1b[27m \x1b[3;4;9ma\x1b[m")
     assert [span for span in screen.rows()[0] if span.text.strip()] == [
-        Span("red", ("red",)),
-        Span("warn", ("yellow", "bold")),
-        Span("ok", ("green", "fill")),
-        Span("turned", ("fill",)),
-        Span("a", ("italic", "underline", "strike")),
+        StyledText("red", ("red",)),
+        StyledText("warn", ("yellow", "bold")),
+        StyledText("ok", ("green", "fill")),
+        StyledText("turned", ("fill",)),
+        StyledText("a", ("italic", "underline", "strike")),
     ]
 
 
@@ -81,7 +81,7 @@ def test_colours_and_looks_are_kept_as_words() -> None:
 def test_any_colour_becomes_one_of_those_that_are_legible(sequence: str, word: str | None) -> None:
     screen = PanelScreen(1, 10)
     screen.draw(f"\x1b[{sequence}mx")
-    assert screen.rows()[0] == (Span("x", (word,) if word else ()),)  # type: ignore[arg-type] # a word of the table
+    assert screen.rows()[0] == (StyledText("x", (word,) if word else ()),)  # type: ignore[arg-type] # a word of the table
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_new_run_begins_below_what_is_shown_in_plain_letters() -> None:
     screen.draw("\x1b[31mlast words\x1b[2;2r\x1b[1;1H\x1b]0;half a ti")
     screen.begin_run()
     screen.draw("again")
-    assert screen.rows() == ((Span("last words", ("red",)),), (Span("again"),))
+    assert screen.rows() == ((StyledText("last words", ("red",)),), (StyledText("again"),))
 
 
 RAW = st.lists(
@@ -194,12 +194,12 @@ def test_where_output_is_cut_into_pieces_changes_nothing(text: str, data: st.Dat
     assert _joined_text(joined) == _joined_text(list(whole.parse(text)))
 
 
-def _joined_text(tokens: list[Token]) -> list[Token]:
+def _joined_text(tokens: list[TerminalToken]) -> list[TerminalToken]:
     """The tokens with neighbouring texts made one."""
-    found: list[Token] = []
+    found: list[TerminalToken] = []
     for token in tokens:
         if token.kind == "text" and found and found[-1].kind == "text":
-            found[-1] = Token("text", found[-1].text + token.text)
+            found[-1] = TerminalToken("text", found[-1].text + token.text)
         else:
             found.append(token)
     return found

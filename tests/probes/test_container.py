@@ -56,8 +56,8 @@ async def test_a_command_in_a_container_tells_its_exit_code_and_output_and_gets_
     containers.run("web")
     finder = ContainerFinder(engine, "web", project=containers.project)
 
-    async def read(*argv: str, deadline_sec: float = 30.0) -> object:
-        reading = await ContainerCommandProbe(finder, argv, deadline_sec).read()
+    async def read(*argv: str, timeout_sec: float = 30.0) -> object:
+        reading = await ContainerCommandProbe(finder, argv, timeout_sec).read()
         return (reading.data["exit"], reading.data["output"]) if reading.ok else reading.trouble
 
     assert await read("sh", "-c", "echo '{\"a\": 1}'; echo not this >&2; exit 3") == (3, '{"a": 1}')

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from demo.probes.etcd import EtcdProbe, status_of
 from demo.probes.result import Reading
-from demo.processes.child import Child, program
+from demo.processes.child import Child, build_child_command
 from demo.processes.ports import free_ports
 from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.etcd.identity import Identities
@@ -62,7 +62,7 @@ def etcd_at(port: int, name: str, folder: Path) -> Child:
     if found is None:
         assert not os.environ.get("CI"), "there is no etcd (etcd-server)"
         pytest.skip("there is no etcd (etcd-server)")
-    return Child(name, program(found, *(f"--{key}={value}" for key, value in options.items())))
+    return Child(name, build_child_command(found, *(f"--{key}={value}" for key, value in options.items())))
 
 
 @pytest.mark.anyio
@@ -72,7 +72,7 @@ async def test_another_etcd_on_a_dead_member_s_port_is_down_and_confirms_nothing
     identities, store = Identities(lambda ident: ""), EtcdStore()
     store.turn_to([f"127.0.0.1:{port}"])
     async with aiohttp.ClientSession() as session:
-        probe = EtcdProbe(lambda: session, f"http://127.0.0.1:{port}", deadline_sec=2.0)
+        probe = EtcdProbe(lambda: session, f"http://127.0.0.1:{port}", timeout_sec=2.0)
 
         async def looked() -> Reading:
             return identities.judge("etcd-0", await probe.read())

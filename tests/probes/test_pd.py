@@ -33,8 +33,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-def probe_of(cluster: Cluster, session: aiohttp.ClientSession, name: str = "pd0", deadline_sec: float = 2) -> PdProbe:
-    return PdProbe(lambda: session, cluster.pd_urls[name], deadline_sec)
+def probe_of(cluster: Cluster, session: aiohttp.ClientSession, name: str = "pd0", timeout_sec: float = 2) -> PdProbe:
+    return PdProbe(lambda: session, cluster.pd_urls[name], timeout_sec)
 
 
 def by_id(reading: Reading) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ async def test_before_the_first_store_pd_is_said_to_wait_for_one(
 async def test_a_slow_pd_is_not_waited_for(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.slow("pd0", 3)
     started = time.monotonic()
-    assert (await probe_of(cluster, session, deadline_sec=0.2).read()).trouble == "no answer in 200 ms"
+    assert (await probe_of(cluster, session, timeout_sec=0.2).read()).trouble == "no answer in 200 ms"
     assert time.monotonic() - started < 1
 
 
@@ -182,7 +182,7 @@ async def test_an_answer_that_breaks_off_or_never_ends_is_left(
     cluster.mode("pd0", "cut")
     assert (await probe_of(cluster, session).read()).trouble == "closed the connection without an answer"
     cluster.mode("pd0", "flood")
-    assert (await probe_of(cluster, session, deadline_sec=5).read()).trouble == "answered with more than 1 MB"
+    assert (await probe_of(cluster, session, timeout_sec=5).read()).trouble == "answered with more than 1 MB"
 
 
 async def test_unknown_keys_are_ignored(cluster: Cluster, session: aiohttp.ClientSession) -> None:

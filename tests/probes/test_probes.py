@@ -99,7 +99,7 @@ async def test_an_odd_answer_is_said_in_plain_words(path: str, words: str) -> No
 async def test_a_slow_server_does_not_hold_the_probe_up() -> None:
     async with server() as (session, url):
         started = time.monotonic()
-        reading = await HttpProbe(lambda: session, f"{url}/slow", deadline_sec=0.1).read()
+        reading = await HttpProbe(lambda: session, f"{url}/slow", timeout_sec=0.1).read()
         assert time.monotonic() - started < 1.0
         assert reading.trouble == "no answer in 100 ms"
 

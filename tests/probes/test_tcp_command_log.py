@@ -15,9 +15,9 @@ from demo.clock import CLOCK
 from demo.errors import InvalidValue
 from demo.probes.command import MAX_BYTES, NOT_INSTALLED, CommandProbe
 from demo.probes.http_fetch import UNKNOWN_NAME
-from demo.probes.log import LogLines, LogProbe
+from demo.probes.log import LogLines, LogRateProbe
 from demo.probes.patterns import TOO_SLOW, Pattern
-from demo.probes.process import ProcessProbe, ProcessState
+from demo.probes.process import KnownState, ProcessProbe
 from demo.probes.tcp import TcpProbe
 
 pytestmark = pytest.mark.anyio
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.anyio
 ENVIRON: Mapping[str, str] = {"PATH": os.environ["PATH"]}
 
 
-def command(*argv: str, deadline_sec: float = 20.0, folder: Path | None = None) -> CommandProbe:
-    return CommandProbe(argv, ENVIRON, folder, deadline_sec)
+def command(*argv: str, timeout_sec: float = 20.0, folder: Path | None = None) -> CommandProbe:
+    return CommandProbe(argv, ENVIRON, folder, timeout_sec)
 
 
 def is_alive(pid: int) -> bool:
@@ -96,7 +96,7 @@ async def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) 
     pids = tmp_path / "pids"
     script = f"echo $$ > {pids}; sleep 600 & echo $! >> {pids}; wait"
     started = time.monotonic()
-    looking = asyncio.create_task(command("sh", "-c", script, deadline_sec=3.0).read())
+    looking = asyncio.create_task(command("sh", "-c", script, timeout_sec=3.0).read())
     reading = await looking
     assert reading.trouble == "did not end in 3000 ms"
     assert time.monotonic() - started < 60
@@ -109,7 +109,7 @@ async def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) 
 
 async def test_a_child_that_holds_the_output_open_is_killed_too(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    reading = await command("sh", "-c", f"sleep 600 & echo $! > {pid}", deadline_sec=2.0).read()
+    reading = await command("sh", "-c", f"sleep 600 & echo $! > {pid}", timeout_sec=2.0).read()
     assert not reading.ok
     async with asyncio.timeout(10):
         while is_alive(int(pid.read_text())):  # noqa: ASYNC110
@@ -121,13 +121,13 @@ async def test_a_command_that_prints_without_end_is_stopped() -> None:
     assert (reading.trouble, reading.inconclusive) == (f"printed more than {MAX_BYTES / 1e6:g} MB", True)
 
 
-def _log(pattern: str) -> tuple[LogProbe, list[str]]:
+def _log(pattern: str) -> tuple[LogRateProbe, list[str]]:
     lines: list[str] = []
 
     async def since(number: int) -> LogLines:
         return LogLines(lines[number:], len(lines))
 
-    return LogProbe(since, Pattern(pattern)), lines
+    return LogRateProbe(since, Pattern(pattern)), lines
 
 
 async def test_a_log_has_the_rate_of_matching_lines_and_what_the_newest_says() -> None:
@@ -156,7 +156,7 @@ async def test_a_log_that_cannot_be_read_is_unknown() -> None:
     async def nothing(_: int) -> None:
         return None
 
-    assert (await LogProbe(nothing, Pattern("/x/")).read()).inconclusive
+    assert (await LogRateProbe(nothing, Pattern("/x/")).read()).inconclusive
 
 
 async def test_a_pattern_that_takes_for_ever_is_given_up() -> None:
@@ -171,15 +171,15 @@ def test_a_pattern_that_is_none_is_refused() -> None:
 
 
 async def test_a_process_whose_port_another_one_has_is_not_running() -> None:
-    async def state(told: ProcessState | None) -> object:
-        async def ask() -> ProcessState | None:
+    async def state(told: KnownState | None) -> object:
+        async def ask() -> KnownState | None:
             return told
 
         reading = await ProcessProbe(ask).read()
         return reading.data.get("state", reading.inconclusive)
 
-    assert await state(ProcessState("running", 7, owns_port=True)) == "running"
-    assert await state(ProcessState("running", 7)) == "running"
-    assert await state(ProcessState("running", 7, owns_port=False)) == "foreign port"
-    assert await state(ProcessState("killed", exit=-9, owns_port=False)) == "killed"
+    assert await state(KnownState("running", 7, owns_port=True)) == "running"
+    assert await state(KnownState("running", 7)) == "running"
+    assert await state(KnownState("running", 7, owns_port=False)) == "foreign port"
+    assert await state(KnownState("killed", exit=-9, owns_port=False)) == "killed"
     assert await state(None) is True

@@ -47,7 +47,7 @@ async def test_a_frozen_store_does_not_hold_up_the_look_at_the_others(
 ) -> None:
     cluster.pause("tikv1")
     # Roomy for a busy machine: what is shown is that the others need not wait for the frozen one.
-    probes = [StatusProbe(lambda: session, url, deadline_sec=2.0) for url in cluster.status_urls.values()]
+    probes = [StatusProbe(lambda: session, url, timeout_sec=2.0) for url in cluster.status_urls.values()]
     readings = await asyncio.gather(*(probe.read() for probe in probes))
     assert [reading.ok for reading in readings] == [True, False, True]
 
@@ -114,7 +114,7 @@ async def test_metrics_that_are_none_are_trouble(
 
 async def test_metrics_without_end_are_left(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.mode("tikv0", "flood")
-    reading = await QpsProbe(lambda: session, cluster.status_urls["tikv0"], deadline_sec=5).read()
+    reading = await QpsProbe(lambda: session, cluster.status_urls["tikv0"], timeout_sec=5).read()
     assert reading.trouble == "answered with more than 8 MB"
 
 

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from demo.errors import SubjectError
-from demo.processes.child import PARENT_DEATH_SIGNAL, ROOT, Child, module, program, start_time_of
+from demo.processes.child import (
+    PARENT_DEATH_SIGNAL,
+    ROOT,
+    Child,
+    build_child_command,
+    build_module_command,
+    start_time_of,
+)
 from tests.support.ratelimiter_system import is_running, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -22,7 +29,7 @@ DEAF = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; p
 
 
 def python(code: str) -> tuple[str, ...]:
-    return program(sys.executable, "-c", textwrap.dedent(code))
+    return build_child_command(sys.executable, "-c", textwrap.dedent(code))
 
 
 def is_listed(pid: int) -> bool:
@@ -31,7 +38,7 @@ def is_listed(pid: int) -> bool:
 
 
 async def test_a_stopped_child_is_reaped_at_once() -> None:
-    child = Child("sleeper", program(SLEEP, "60"))
+    child = Child("sleeper", build_child_command(SLEEP, "60"))
     await child.start()
     assert child.is_alive
     assert child.pid is not None
@@ -95,7 +102,7 @@ async def test_a_program_that_does_not_exist_says_so() -> None:
 
 
 async def test_a_child_in_a_session_of_its_own_does_not_hear_ctrl_c() -> None:
-    child = Child("sleeper", program(SLEEP, "60"))
+    child = Child("sleeper", build_child_command(SLEEP, "60"))
     await child.start()
     assert child.pid is not None
     assert os.getsid(child.pid) == child.pid != os.getsid(0)
@@ -105,7 +112,7 @@ async def test_a_child_in_a_session_of_its_own_does_not_hear_ctrl_c() -> None:
 async def test_birth_tells_one_process_from_another_of_the_same_pid() -> None:
     own = start_time_of(os.getpid())
     assert own is not None
-    child = Child("sleeper", program(SLEEP, "60"))
+    child = Child("sleeper", build_child_command(SLEEP, "60"))
     await child.start()
     assert child.pid is not None
     born = start_time_of(child.pid)
@@ -159,7 +166,7 @@ async def test_nothing_in_the_working_directory_shadows_a_child_s_modules(
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "__init__.py").write_text("raise SystemExit('shadowed')")
     monkeypatch.chdir(tmp_path)
-    child = Child("node", module("demo.subjects.ratelimiter.node"), b"not json")
+    child = Child("node", build_module_command("demo.subjects.ratelimiter.node"), b"not json")
     await child.start()
     await child.wait()
     assert "started by the show" in child.tail
@@ -180,7 +187,7 @@ async def test_a_module_of_ours_starts_without_certificates_and_without_collecti
     tmp_path: Path,
 ) -> None:
     (tmp_path / "has.py").write_text(SAYS_WHAT_IT_HAS)
-    child = Child("has", (*module("has")[:-1], str(tmp_path)), b"{}")
+    child = Child("has", (*build_module_command("has")[:-1], str(tmp_path)), b"{}")
     await child.start()
     await child.wait()
     assert child.tail.splitlines() == ["0 False", "True"]

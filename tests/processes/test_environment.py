@@ -13,7 +13,7 @@ from demo.compose import client_config
 from demo.compose.command import Compose, find_compose
 from demo.doctor.machine import installed_locale, proxies
 from demo.errors import SubjectError
-from demo.processes.child import Child, program
+from demo.processes.child import Child, build_child_command
 from demo.processes.environment import asks_proxy_for_loopback, for_compose, for_server, past_proxies, without_proxies
 from demo.processes.ports import free_ports
 from demo.subjects.ratelimiter import redis_server
@@ -104,7 +104,7 @@ async def test_our_redis_starts_whatever_locale_the_shell_asks_for(
 async def test_a_process_of_ours_never_sees_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", PROXY)
     monkeypatch.setenv("GRPC_PROXY", PROXY)
-    child = Child("env", program(shutil.which("env") or "/usr/bin/env"))
+    child = Child("env", build_child_command(shutil.which("env") or "/usr/bin/env"))
     await child.start()
     await child.wait()
     assert "PATH=" in child.tail

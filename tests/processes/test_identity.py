@@ -21,7 +21,7 @@ from demo.processes.child import Child
 from demo.processes.port_owner import PortOwner, taken_by
 from demo.processes.ports import free_ports
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.doctor import examine_own
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import LIMITS
@@ -153,7 +153,7 @@ async def test_a_stranger_s_redis_on_our_port_is_not_ours_whatever_it_lets_in_an
 
 async def test_an_answer_of_the_part_s_own_port_counts_only_with_the_token_of_this_show() -> None:
     """As of another show's node: it lives, it answers, and it is not ours."""
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     probe = system.connections.probe("node-1")
     async with stranger_on(system.nodes[0].port, ANSWERS["a node's own words"]):
         assert (await probe.read()).trouble == STRANGER
@@ -177,7 +177,7 @@ def listening() -> Iterator[int]:
 @pytest.mark.system
 async def test_ports_that_are_taken_are_refused_before_anything_starts_by_serve_and_by_doctor() -> None:
     with listening() as port:
-        system = OwnedSystem(Settings(base_port=port))
+        system = OwnedSystem(LimiterSettings(base_port=port))
         with pytest.raises(SubjectError, match=rf"port {port} is used by .*{os.getpid()}.* --base-port"):
             await asyncio.to_thread(system.check)
         found: list[Finding] = [finding for finding in await examine_own(port) if finding.what == "its ports"]
@@ -187,7 +187,7 @@ async def test_ports_that_are_taken_are_refused_before_anything_starts_by_serve_
 
 
 def test_one_malformed_answer_costs_one_card_never_the_poller() -> None:
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     odd: list[dict[str, Any]] = [
         {},
         json.loads(ANSWERS["wrong types"]),

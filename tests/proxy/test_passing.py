@@ -13,7 +13,7 @@ from demo.processes.ports import free_ports
 from demo.proxy.address import Address
 from demo.proxy.flow import BUFFER_BYTES, CHUNK_COST, MAX_QUEUED_BYTES, Shared
 from demo.proxy.proxy import connect
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
 from demo.proxy.toxic import Toxic
 from tests.support.proxied import Proxied, proxied, until
@@ -145,7 +145,7 @@ async def test_a_name_is_looked_up_for_each_connection_and_its_addresses_are_tri
 
 async def test_where_nobody_listens_the_client_is_reset_at_once_and_the_reason_is_told() -> None:
     port, nobody = free_ports(2)
-    async with _table(Route.read("p", f"127.0.0.1:{port}", f"127.0.0.1:{nobody}")) as table:
+    async with _table(ProxyRoute.read("p", f"127.0.0.1:{port}", f"127.0.0.1:{nobody}")) as table:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         with pytest.raises(ConnectionResetError):
             await reader.read()
@@ -164,7 +164,7 @@ async def test_a_port_that_is_taken_is_refused_with_its_holder() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SubjectError, match=rf"^proxy 'p': port {port} is used by .*: stop that program, or"):
-            async with _table(Route.read("p", f"127.0.0.1:{port}", "127.0.0.1:1")):
+            async with _table(ProxyRoute.read("p", f"127.0.0.1:{port}", "127.0.0.1:1")):
                 pass
 
 
@@ -174,13 +174,13 @@ async def test_a_port_that_is_taken_is_refused_with_its_holder() -> None:
 )
 async def test_an_address_where_nobody_can_listen_here_is_refused_in_words(listen: str, words: str) -> None:
     with pytest.raises(SubjectError, match=words):
-        async with _table(Route.read("p", f"{listen}:7000", "127.0.0.1:1")):
+        async with _table(ProxyRoute.read("p", f"{listen}:7000", "127.0.0.1:1")):
             pass
 
 
 async def test_two_proxies_on_one_address_are_refused_with_both_names() -> None:
     port = free_ports(1)[0]
-    routes = [Route.read(name, f"127.0.0.1:{port}", "127.0.0.1:1") for name in ("one", "two")]
+    routes = [ProxyRoute.read(name, f"127.0.0.1:{port}", "127.0.0.1:1") for name in ("one", "two")]
     with pytest.raises(SubjectError, match=f"proxies 'one' and 'two' both listen on 127.0.0.1:{port}"):
         async with _table(*routes):
             pass
@@ -191,12 +191,12 @@ async def test_a_new_set_of_routes_leaves_the_connections_of_those_that_stay() -
         reader, writer = await there.connect()
         there.add("slow", Toxic("p", latency=0.001))
         other = free_ports(1)[0]
-        same = Route.read("p", f"127.0.0.1:{there.port}", f"127.0.0.1:{there.behind}")
-        await there.table.set_routes([same, Route.read("q", f"127.0.0.1:{other}", f"127.0.0.1:{there.behind}")])
+        same = ProxyRoute.read("p", f"127.0.0.1:{there.port}", f"127.0.0.1:{there.behind}")
+        await there.table.set_routes([same, ProxyRoute.read("q", f"127.0.0.1:{other}", f"127.0.0.1:{there.behind}")])
         writer.write(b"x")
         assert await reader.readexactly(1) == b"x"
         assert list(there.table.describe()["toxics"]) == ["slow"]
-        await there.table.set_routes([Route.read("q", f"127.0.0.1:{there.port}", f"127.0.0.1:{there.behind}")])
+        await there.table.set_routes([ProxyRoute.read("q", f"127.0.0.1:{there.port}", f"127.0.0.1:{there.behind}")])
         assert await reader.read() == b""
         assert there.table.describe()["toxics"] == {}
         await _ask_again(there)
@@ -209,7 +209,7 @@ async def _ask_again(there: Proxied) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _table(*routes: Route) -> AsyncIterator[ProxyTable]:
+async def _table(*routes: ProxyRoute) -> AsyncIterator[ProxyTable]:
     shared = Shared(asyncio.get_running_loop())
     table = ProxyTable(shared)
     try:

@@ -14,7 +14,7 @@ from demo.processes.ports import free_ports
 from demo.proxy.client import ProxyClient, ProxyIdentity
 from demo.proxy.launch import ShowProxies, start_proxies, stop_proxies
 from demo.proxy.place import file_of
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
 from tests.support.proxied import until
 from tests.support.proxy_servers import ask, echoing, show_server, started
@@ -22,8 +22,8 @@ from tests.support.proxy_servers import ask, echoing, show_server, started
 PORTS = 2
 
 
-def _route(port: int, to: int) -> Route:
-    return Route.read("p", f"127.0.0.1:{port}", f"127.0.0.1:{to}")
+def _route(port: int, to: int) -> ProxyRoute:
+    return ProxyRoute.read("p", f"127.0.0.1:{port}", f"127.0.0.1:{to}")
 
 
 def test_it_outlives_a_killed_server_with_its_connections_and_the_next_server_adopts_it() -> None:

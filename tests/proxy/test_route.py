@@ -4,7 +4,7 @@ import pytest
 
 from demo.errors import InvalidValue
 from demo.proxy.address import Address, parse_address
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_what_is_no_address_is_refused_with_an_example(text: str, words: str) ->
 
 def test_a_proxy_that_leads_to_itself_is_refused_by_name() -> None:
     with pytest.raises(InvalidValue, match="proxy 'db' would connect to itself"):
-        Route.read("db", "127.0.0.1:6380", "127.0.0.1:6380")
+        ProxyRoute.read("db", "127.0.0.1:6380", "127.0.0.1:6380")
     with pytest.raises(InvalidValue, match="proxy 'db': '6380' is not a valid address"):
-        Route.read("db", "6380", "127.0.0.1:6379")
+        ProxyRoute.read("db", "6380", "127.0.0.1:6379")
 
 
 def test_only_a_proxy_that_others_can_reach_is_warned_of() -> None:
-    assert Route.read("db", "127.0.0.1:6380", "127.0.0.1:6379").exposure == ""
-    said = Route.read("db", "0.0.0.0:6380", "10.0.0.7:6379").exposure
+    assert ProxyRoute.read("db", "127.0.0.1:6380", "127.0.0.1:6379").exposure == ""
+    said = ProxyRoute.read("db", "0.0.0.0:6380", "10.0.0.7:6379").exposure
     assert "'db' listens on 0.0.0.0:6380" in said
     assert "reaches 10.0.0.7:6379 through it" in said
     assert "Write 127.0.0.1:6380" in said

@@ -18,7 +18,7 @@ from demo.relay.feed.redis_store import MAX_MESSAGES
 from tests.support.relays import RedisServer, any_show, pausable_proxy, redis_server
 
 MESSAGE = FeedMessage(
-    "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"tale": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
+    "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"narration": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
 )
 
 
@@ -102,7 +102,7 @@ def test_an_entry_that_is_damaged_or_of_another_version_is_refused(change: dict[
 
 
 def test_a_message_that_would_fill_the_memory_is_refused() -> None:
-    bomb = replace(MESSAGE, regions={"tale": b" " * 9_000_000})
+    bomb = replace(MESSAGE, regions={"narration": b" " * 9_000_000})
     with pytest.raises(FeedError, match="damaged"):
         parse_message(raw(bomb))
 

@@ -95,8 +95,8 @@ def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(r
             assert '"#r-feed" hx-swap="innerMorph"></hx-partial>' in message["data"], "no longer marked"
             wait_for(lambda relay=relay: is_live(relay))  # type: ignore[misc]
             assert relay.state()["lost_since"] is None
-            assert "Traceback" not in relay.said()
-        assert "Traceback" not in stage.said()
+            assert "Traceback" not in relay.read_output()
+        assert "Traceback" not in stage.read_output()
 
 
 def test_a_redis_that_hangs_is_as_lost_as_a_dead_one(redis: RedisServer) -> None:
@@ -117,7 +117,7 @@ def test_a_redis_that_is_not_there_yet_keeps_neither_show_nor_relay_from_startin
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         assert press(stage, "alone") < SOON_SEC
         problem(relay.client.get("/state"), 503, "no_show")
-        wait_for(lambda: "Connection refused" in stage.said() and "Connection refused" in relay.said())
+        wait_for(lambda: "Connection refused" in stage.read_output() and "Connection refused" in relay.read_output())
         with Stream(relay, "/stream/stage") as stream:
             assert "The show has not begun" in next_visible_message(stream)["data"]
             redis.start()
@@ -210,11 +210,11 @@ def test_a_conductor_that_comes_back_behind_its_successor_speaks_no_more(redis: 
         together(first, relay)
         line.pause()
         first.client.post("/goto/5")
-        wait_for(lambda: "does not answer" in first.said(), say=lambda: first.output)
+        wait_for(lambda: "does not answer" in first.read_output(), say=lambda: first.output)
         second = stack.enter_context(serving("none", "--redis", redis.url, "--show", show))
         ident = together(second, relay)
         line.resume()
-        wait_for(lambda: "another conductor publishes the show" in first.said(), say=lambda: first.output)
+        wait_for(lambda: "another conductor publishes the show" in first.read_output(), say=lambda: first.output)
         assert relay.has(ident)
         second.client.post("/goto/2")
         together(second, relay)

@@ -101,7 +101,7 @@ def test_a_relay_that_comes_late_has_the_whole_state_at_once(relayed_show: ShowW
         state = late.state()
         assert (ident_of(state), state["chapter"]["title"]) == (ident, "Many hands")
         assert "Many hands" in late.client.get("/").text
-        assert "another version than" not in late.said()
+        assert "another version than" not in late.read_output()
 
 
 def test_ids_and_regions_are_the_same_on_every_server(relayed_show: ShowWithRelays) -> None:
@@ -124,8 +124,8 @@ def test_only_what_changed_is_sent_to_who_was_there(relayed_show: ShowWithRelays
         whole = next_visible_message(stream)
         relayed_show.stage.client.post("/say", json={"text": "a line"})
         part = next_visible_message(stream)
-    assert "r-tale" in whole["data"]
-    assert "r-tale" not in part["data"]
+    assert "r-narration" in whole["data"]
+    assert "r-narration" not in part["data"]
     assert "r-said" in part["data"]
 
 
@@ -281,8 +281,8 @@ def test_a_password_in_the_url_is_used_and_never_printed() -> None:
     with redis_server(password="open-sesame") as redis, serving("none", "--redis", redis.url) as stage:
         with relaying(redis.url) as relay:
             wait_for(lambda: relay.has(ident_of(stage.state())))
-            assert "open-sesame" not in relay.said()
-        assert "open-sesame" not in stage.said()
+            assert "open-sesame" not in relay.read_output()
+        assert "open-sesame" not in stage.read_output()
         assert not [line for line in stage.state()["log"] if line["who"] == "relays"]
 
 
@@ -292,9 +292,9 @@ def test_a_wrong_password_is_said_and_keeps_no_show_from_starting() -> None:
         with serving("none", "--redis", wrong) as stage, relaying(wrong) as relay:
             says = f"redis://127.0.0.1:{redis.port} refuses this password"
             wait_for(lambda: any(says in line["text"] for line in stage.state()["log"]))
-            wait_for(lambda: says in relay.said() and says in stage.said())
+            wait_for(lambda: says in relay.read_output() and says in stage.read_output())
             assert stage.client.post("/advance").status_code == 200
-            assert "let-me-in" not in relay.said() + stage.said() + stage.client.get("/state").text
+            assert "let-me-in" not in relay.read_output() + stage.read_output() + stage.client.get("/state").text
             problem(relay.client.get("/state"), 503, "no_show")
             assert "The show has not begun" in relay.client.get("/").text
             assert relay.client.get("/healthz").json()["live"] is False
@@ -318,7 +318,9 @@ def test_redis_over_tls_by_its_url(certificate: tuple[Path, Path]) -> None:
         with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
             wait_for(lambda: relay.has(ident_of(stage.state())))
         with relaying(redis.url.partition("?")[0]) as stranger:
-            wait_for(lambda: "shows a certificate that is not trusted" in stranger.said(), say=lambda: stranger.output)
+            wait_for(
+                lambda: "shows a certificate that is not trusted" in stranger.read_output(), say=lambda: stranger.output
+            )
             problem(stranger.client.get("/state"), 503, "no_show")
 
 
@@ -399,7 +401,7 @@ def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(
         with serving("none", "--redis", redis.url, "--show", show) as second:
             wait_for(lambda: relay.has(ident_of(second.state())))
             first.client.post("/advance")
-            wait_for(lambda: "another conductor publishes the show" in first.said())
+            wait_for(lambda: "another conductor publishes the show" in first.read_output())
             second.client.post("/goto/3")
             wait_for(lambda: relay.has(ident_of(second.state())))
             first.client.post("/say", json={"text": "unheard"})
@@ -411,7 +413,7 @@ def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(
 def test_a_picture_of_another_version_shows_what_both_know(redis: RedisServer) -> None:
     show = any_show()
     with relaying(redis.url, "--show", show) as relay:
-        regions = {"tale": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
+        regions = {"narration": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
         for seq in (1, 2):
             picture = FeedMessage("e", seq, "run", time.time(), "Elsewhere", "another build", regions, {"seq": seq})
             fields: Any = picture.fields()
@@ -423,4 +425,4 @@ def test_a_picture_of_another_version_shows_what_both_know(redis: RedisServer) -
         assert 'data-build="another build"' not in page
         with Stream(relay, "/stream/stage") as stream:
             assert "unheard-of" not in next_visible_message(stream)["data"]
-        assert relay.said().count("another version than") == 1
+        assert relay.read_output().count("another version than") == 1

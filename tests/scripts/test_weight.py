@@ -35,7 +35,7 @@ def test_the_stage_with_all_its_files_stays_within_its_budget_on_the_wire(
     assert 10_000 < load.whole - font <= BUDGET_BYTES
     assert load.whole <= BUDGET_WITH_FONT_BYTES
     assert load.painted_ms > 0
-    assert load.complaints == ()
+    assert load.console_errors == ()
 
 
 @pytest.mark.browser

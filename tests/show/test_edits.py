@@ -119,7 +119,7 @@ def test_a_fault_in_place_stays_as_it_was_injected_and_others_change_at_once() -
 
 def test_a_node_that_no_probe_tells_of_any_more_is_not_missed() -> None:
     play = player(*PLAIN)
-    play.see()
+    play.record_sample()
     edit(play, PLAIN, (1, 2, 3), gone_nodes=["n"])
     assert play.state.expected == ()
 

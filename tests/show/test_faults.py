@@ -147,40 +147,40 @@ def test_a_halt_during_an_injection_heals_when_that_ends() -> None:
 
 def test_detection_is_the_first_sight_since_the_injection() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     show.inject()
     injected = show.fault().injected_at
-    show.see(up=False, later=0.4)
+    show.record_sample(up=False, later=0.4)
     assert show.fault().detected_after_sec is None
-    show.see(up=False, seen=["kill"], later=0.4)
+    show.record_sample(up=False, seen=["kill"], later=0.4)
     assert injected is not None
     assert show.fault().detected_after_sec == pytest.approx(show.at - injected)
     first = show.fault().detected_after_sec
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     assert show.fault().detected_after_sec == first
 
 
 def test_an_effect_that_was_there_before_proves_nothing() -> None:
     show = player()
-    show.see(seen=["kill"])
+    show.record_sample(seen=["kill"])
     show.inject()
-    show.see(seen=["kill"])
+    show.record_sample(seen=["kill"])
     assert show.fault().detected_after_sec is None
-    show.see()
-    show.see(seen=["kill"])
+    show.record_sample()
+    show.record_sample(seen=["kill"])
     assert show.fault().detected_after_sec is not None
 
 
 @pytest.mark.parametrize("with_another", [False, True])
 def test_a_symptom_after_the_heal_counts_unless_another_fault_came_later(with_another: bool) -> None:
     show = player(faults=[fault(), fault("other")])
-    show.see()
+    show.record_sample()
     run = show.inject()
     show.play(c.FaultDue("kill", run))
     show.play(c.HealEnd("kill", run))
     if with_another:
         show.inject("other")
-    show.see(up=False, seen=["kill", "other"], later=0.5)
+    show.record_sample(up=False, seen=["kill", "other"], later=0.5)
     assert (show.fault().detected_after_sec is None) == with_another
     assert (show.fault("other").detected_after_sec is not None) == with_another
 
@@ -193,29 +193,29 @@ def recovered(show_state: ShowState) -> float | None:
 
 def test_recovery_counts_from_the_heal_to_all_up_and_the_effect_gone() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     run = show.inject()
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     show.play(c.FaultDue("kill", run))
     heal_began = show.at
-    show.see(up=True)
+    show.record_sample(up=True)
     assert recovered(show.state) is None, "not healed yet"
     show.play(c.HealEnd("kill", run))
-    show.see(up=False)
-    show.see(up=True, seen=["kill"])
+    show.record_sample(up=False)
+    show.record_sample(up=True, seen=["kill"])
     assert recovered(show.state) is None
-    show.see(up=True)
+    show.record_sample(up=True)
     assert recovered(show.state) == pytest.approx(show.at - heal_began)
 
 
 def test_a_fault_without_effect_says_so() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     run = show.inject()
-    show.see()
+    show.record_sample()
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run))
-    show.see()
+    show.record_sample()
     assert show.fault().detected_after_sec is None
     assert show.state.log[-1].text == "kill: no effect seen"
 
@@ -231,7 +231,7 @@ def test_picking_up_a_show_heals_what_was_in_place() -> None:
 
 def test_a_node_that_vanishes_from_the_poll_is_down_not_gone() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     show.play(c.RecordSample(_sample(show.at + 1)))
     assert show.state.sample is not None
     assert [(node.id, node.health) for node in show.state.sample.nodes] == [("other", "up"), ("n", "down")]
@@ -245,14 +245,14 @@ def _sample(at: float) -> Sample:
 @pytest.mark.parametrize(("age", "freshness"), [(2.9, "live"), (3.1, "stale"), (9.9, "stale"), (10.1, "unknown")])
 def test_freshness_is_told_by_the_conductors_clock(age: float, freshness: str) -> None:
     show = player()
-    show.see()
+    show.record_sample()
     show.play(c.CheckFreshness(), later=age)
     assert show.state.freshness == freshness
 
 
 def test_a_poller_that_ended_is_unknown_at_once_and_says_why() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     show.play(c.CheckFreshness("the poller ended: boom"), later=0.1)
     assert (show.state.freshness, show.state.freshness_reason) == ("unknown", "the poller ended: boom")
     assert show.play(c.CheckFreshness("the poller ended: boom")) == ()
@@ -266,34 +266,34 @@ def test_a_fault_that_was_called_off_is_never_seen() -> None:
     show.play(c.Inject("kill"))
     show.play(c.FaultPlanned("kill", 1, "n"))
     show.play(c.InjectionFailed("kill", 1, "called off", may_have_changed_target=False))
-    show.see(up=False, seen=["kill"], later=600)
+    show.record_sample(up=False, seen=["kill"], later=600)
     assert show.fault().detected_after_sec is None
 
 
 def test_nothing_is_measured_across_a_restart() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     run = show.inject()
     show.play(c.Open(), later=3600)
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     assert show.fault().detected_after_sec is None
     show.play(c.HealEnd("kill", run))
-    show.see()
+    show.record_sample()
     assert show.fault().recovered_after_sec is None
     show.inject()
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     assert show.fault().detected_after_sec is not None, "a new run is measured again"
 
 
 def test_what_is_first_seen_long_after_the_heal_is_no_effect_of_the_fault() -> None:
     show = player()
-    show.see()
+    show.record_sample()
     run = show.inject()
-    show.see(up=False)
+    show.record_sample(up=False)
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run))
-    show.see(up=False, later=300)
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, later=300)
+    show.record_sample(up=False, seen=["kill"])
     assert show.fault().detected_after_sec is None
 
 
@@ -313,14 +313,14 @@ def test_a_fault_that_overlaps_another_is_recovered_with_its_own_nodes() -> None
     show = player(faults=[fault("kill"), fault("freeze")])
     run = show.inject("kill")
     show.inject("freeze")
-    show.see(up=False, seen=["kill", "freeze"])
+    show.record_sample(up=False, seen=["kill", "freeze"])
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run))
     heal_began = show.fault("kill").heal_started_at
     assert heal_began is not None
-    show.see(up=False, seen=["freeze"], recovered={"kill": False})
+    show.record_sample(up=False, seen=["freeze"], recovered={"kill": False})
     assert show.fault("kill").recovered_after_sec is None
-    show.see(up=False, seen=["freeze"], recovered={"kill": True})
+    show.record_sample(up=False, seen=["freeze"], recovered={"kill": True})
     assert show.fault("kill").recovered_after_sec == pytest.approx(show.at - heal_began)
     assert show.fault("freeze").recovered_after_sec is None
 
@@ -328,16 +328,16 @@ def test_a_fault_that_overlaps_another_is_recovered_with_its_own_nodes() -> None
 def test_a_fault_alone_and_one_that_does_not_know_its_nodes_are_recovered_when_all_is_up() -> None:
     show = player(faults=[fault("kill"), fault("freeze")])
     run = show.inject("kill")
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run))
-    show.see(up=False, recovered={"kill": True})
+    show.record_sample(up=False, recovered={"kill": True})
     assert show.fault("kill").recovered_after_sec is None, "something else is down, and no other fault explains it"
     other = show.inject("freeze")
-    show.see(up=False, seen=["freeze"])
+    show.record_sample(up=False, seen=["freeze"])
     assert show.fault("kill").recovered_after_sec is None, "it does not know what it has hit"
     show.play(c.Heal("freeze"))
     show.play(c.HealEnd("freeze", other))
-    show.see(up=True)
+    show.record_sample(up=True)
     assert show.fault("kill").recovered_after_sec is not None
     assert show.fault("freeze").recovered_after_sec is not None

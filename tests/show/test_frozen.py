@@ -24,7 +24,7 @@ DECK = (
 def frozen_on_beta() -> Player:
     play = player(*DECK, faults=[fault("kill"), fault("burst")])
     play.play(c.Advance())
-    play.see()
+    play.record_sample()
     play.play(c.Say("hello room"))
     play.play(c.Freeze(True))
     return play
@@ -91,7 +91,7 @@ def test_what_is_measured_stays_live() -> None:
     play = frozen_on_beta()
     play.play(c.Goto(4))
     play.inject("kill")
-    play.see(up=False, seen=["kill"])
+    play.record_sample(up=False, seen=["kill"])
     view = stage_view(play.state)
     assert view.cards[0].state == "down"
     assert [banner.id for banner in view.banners] == ["kill"]
@@ -108,11 +108,11 @@ def test_a_fault_that_the_room_saw_break_is_seen_healed_wherever_the_presenter_i
     play = frozen_on_beta()
     play.play(c.Goto(4))
     run = play.inject("kill")
-    play.see(up=False, seen=["kill"])
+    play.record_sample(up=False, seen=["kill"])
     play.play(c.Heal("kill"))
     play.play(c.HealEnd("kill", run))
     play.play(c.Back())
-    play.see()
+    play.record_sample()
     (banner,) = stage_view(play.state).banners
     assert (banner.kind, "recovered in" in banner.text) == ("healed", True)
     assert [segment.faults for segment in stage_view(play.state).line] == [0, 0, 0, 0]

@@ -236,7 +236,7 @@ class Show(RuleBasedStateMachine):
 
     @rule(up=st.booleans(), seen=st.sets(st.sampled_from(FAULTS)), later=st.floats(0.1, 20))
     def health(self, up: bool, seen: set[str], later: float) -> None:
-        self.player.see(up=up, seen=sorted(seen), later=later)
+        self.player.record_sample(up=up, seen=sorted(seen), later=later)
 
     @rule(later=st.floats(0.1, 20), error=st.sampled_from([None, "the poller ended"]))
     def watch(self, later: float, error: str | None) -> None:

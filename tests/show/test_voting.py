@@ -127,13 +127,13 @@ def test_the_verdict_tells_who_was_right(show: Player, counts: tuple[int, int], 
 
 def test_guesses_are_compared_with_what_was_measured_of_the_fault_that_closed_the_vote(show: Player) -> None:
     show.play(c.Goto(4))
-    show.see()
+    show.record_sample()
     run = show.inject("kill")
     show.play(c.CountVotes(ballot(show).id, (1, 4, 2), (0.5, 2.0, 30.0), is_final=True))
-    show.see(up=False, seen=["kill"])
+    show.record_sample(up=False, seen=["kill"])
     show.play(c.FaultDue("kill", run))
     show.play(c.HealEnd("kill", run))
-    show.see()
+    show.record_sample()
     measured = show.fault("kill").recovered_after_sec
     assert ballot(show).measured == measured
     text = outcome_of(show.state, ballot(show))
@@ -143,10 +143,10 @@ def test_guesses_are_compared_with_what_was_measured_of_the_fault_that_closed_th
 
 def test_another_fault_measures_nothing_for_it(show: Player) -> None:
     show.play(c.Goto(4))
-    show.see()
+    show.record_sample()
     show.inject("kill")
     show.inject("other")
-    show.see(up=False, seen=["other"])
+    show.record_sample(up=False, seen=["other"])
     assert ballot(show).measured is None
 
 

@@ -16,7 +16,7 @@ from demo.showfile import predictions
 from demo.showfile.board import ProbeBoard
 from demo.showfile.books import BOOK_PREFIX, add_book, book_fact, describe_book
 from demo.showfile.drivers.substitution import fill, from_values
-from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.loads import LoadFacts, ShowLoads
 from demo.showfile.predictions import PredictionWatch
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.system import LoadSettings
@@ -71,7 +71,7 @@ def redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def sending(redis: RedisServer) -> AsyncIterator[tuple[ShowLoads, ShowFacts]]:
+async def sending(redis: RedisServer) -> AsyncIterator[tuple[ShowLoads, LoadFacts]]:
     settings = {"redis": redis.url, "rate": "50/s", "timeout": "20s"}
     read = {
         "orders": LoadSettings.model_validate({**settings, "book": "true"}),
@@ -79,7 +79,7 @@ async def sending(redis: RedisServer) -> AsyncIterator[tuple[ShowLoads, ShowFact
     }
     loads = ShowLoads(read, lambda text: text, lambda: None, "a show")
     session = open_session()
-    facts = ShowFacts(ProbeBoard({}, Sources(lambda: session)), loads)
+    facts = LoadFacts(ProbeBoard({}, Sources(lambda: session)), loads)
     await session.close()
     loads.start()
     try:

@@ -12,7 +12,7 @@ from demo.clock import CLOCK
 from demo.conditions import Quantity, parse
 from demo.errors import FaultError, SubjectError
 from demo.showfile.board import ProbeBoard
-from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.loads import LoadFacts, ShowLoads
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.system import LoadSettings
 from tests.load.loaded import answering, until
@@ -94,7 +94,7 @@ async def test_what_is_not_sent_is_said_on_the_card() -> None:
 async def test_conditions_ask_for_it_by_its_name_or_alone_and_since_the_fault() -> None:
     async with answering() as server, sending(client={"http": server.url, "rate": "50/s"}) as loads:
         session = open_session()
-        facts = ShowFacts(ProbeBoard({}, Sources(lambda: session)), loads)
+        facts = LoadFacts(ProbeBoard({}, Sources(lambda: session)), loads)
         await session.close()
         assert parse("client.rate < 1%").truth(facts) is None
         await until(lambda: parse("rate < 1% and client.p(95) < 20s and avg > 0s and count > 3").truth(facts) is True)

@@ -42,9 +42,9 @@ class Followed:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def enqueue(self, who: str, what: Command) -> None:
-        assert isinstance(what, c.Conclude)
-        self.verdicts.append((what.held, what.text))
+    def enqueue(self, issuer: str, command: Command) -> None:
+        assert isinstance(command, c.Conclude)
+        self.verdicts.append((command.held, command.text))
 
     def becomes(self, state: ShowState) -> None:
         self.state = state

@@ -10,7 +10,7 @@ from demo.probes.result import Reading
 from demo.showfile.probing.addresses import expand
 from demo.showfile.probing.card import MASKED, shown_by
 from demo.showfile.probing.fields import Fields
-from demo.showfile.probing.judgement import NO_CONDITION, NO_ROWS, NO_VALUE, NOT_FIT, Judge
+from demo.showfile.probing.node_state_rules import NO_CONDITION, NO_ROWS, NO_VALUE, NOT_FIT, NodeStateRules
 from demo.showfile.probing.owner import Owner, owner_of
 from demo.showfile.probing.rows import MAX_ROWS, splitter
 from tests.showfile.answering import probe
@@ -130,20 +130,20 @@ BASE: dict[str, Any] = {"postgres": "postgresql://a"}
     ],
 )
 def test_an_answer_is_judged_in_the_order_unknown_down_degraded_up(settings: Any, data: Any, state: str) -> None:
-    verdict = Judge.of(probe(**settings)).judge(Reading(data))
+    verdict = NodeStateRules.of(probe(**settings)).judge(Reading(data))
     assert verdict.state == state
     assert bool(verdict.detail) == (state != "up")
 
 
 def test_no_answer_is_down_and_one_that_says_nothing_is_unknown() -> None:
-    judge = Judge.of(probe(**HTTP, up="status == 200"))
+    judge = NodeStateRules.of(probe(**HTTP, up="status == 200"))
     assert judge.judge(Reading(trouble="connection refused")).state == "down"
     assert judge.judge(Reading(trouble="no such name", inconclusive=True)).state == "unknown"
 
 
 def test_a_verdict_says_why_in_words_that_hold_no_address() -> None:
     def detail(settings: Any, data: Any) -> str:
-        return Judge.of(probe(**settings)).judge(Reading(data)).detail
+        return NodeStateRules.of(probe(**settings)).judge(Reading(data)).detail
 
     assert detail(HTTP, {"status": 503}) == "answered with status 503"
     assert detail(RUN, {"exit": 3}) == "ended with exit code 3"
@@ -197,7 +197,7 @@ def test_a_node_leads_to_the_process_or_container_behind_it(settings: Any, eleme
 
 
 def test_a_condition_is_decided_anew_when_what_it_compares_has_changed() -> None:
-    judge = Judge.of(probe(**HTTP, up="status == 200 and body.lag < 5 and latency < 1s"))
+    judge = NodeStateRules.of(probe(**HTTP, up="status == 200 and body.lag < 5 and latency < 1s"))
     told = [
         judge.judge(Reading({"status": status, "body": {"lag": lag}, "latency": latency})).state
         for status, lag, latency in (

@@ -62,8 +62,8 @@ async def test_two_opinions_are_told_with_source_and_age_where_they_differ() -> 
         await running
     card = nodes_of(poller)["db"]
     assert card["detail"] == "db: up, now · other: down, now"
-    assert [(opinion["source"], opinion["health"]) for opinion in card["opinions"]] == [("db", "up"), ("other", "down")]
-    assert all(0 <= opinion["age_sec"] < 60 for opinion in card["opinions"])
+    assert [(result["source"], result["health"]) for result in card["opinions"]] == [("db", "up"), ("other", "down")]
+    assert all(0 <= result["age_sec"] < 60 for result in card["opinions"])
 
 
 async def test_a_change_is_told_at_once_and_many_changes_at_most_twenty_times_a_second() -> None:

@@ -58,21 +58,21 @@ class Window:
             color_scheme="light" if scheme == "light" else "dark",
             has_touch=size == PHONE,
         )
-        self.complaints: list[str] = []
+        self.console_errors: list[str] = []
         self.page: Page = self.watch(self.context.new_page())
         self.page.goto(url)
 
     def watch(self, page: Page) -> Page:
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} {message.location}")
+            self.console_errors.append(f"{message.text} {message.location}")
 
-    def keep(self, name: str) -> Path:
-        """A screenshot among the test artefacts."""
+    def save_screenshot(self, name: str) -> Path:
+        """Save a screenshot among the test artefacts."""
         ARTIFACTS.mkdir(exist_ok=True)
         path = ARTIFACTS / f"{name}.png"
         self.page.screenshot(path=path)

@@ -307,7 +307,7 @@ def _reap(server: Server) -> None:
         server.kill()
     if server.process.stdout is not None:
         server.process.stdout.close()
-    server.sweep()
+    server.remove_state()
 
 
 def _begun(path: Path, times: int) -> int | None:

@@ -172,7 +172,7 @@ class Traffic:
     def _ended(self, request: Request) -> None:
         self._open.discard(request)
 
-    def rest(self, page: Page) -> None:
+    def wait_until_idle(self, page: Page) -> None:
         for _ in range(100):
             page.wait_for_timeout(50)
             if not any(request.method == "POST" for request in self._open):

@@ -80,14 +80,14 @@ def health(*states: str, over: float = 20.0, errors: float = 0.0, links: bool = 
     return {"nodes": nodes, "counters": counters, "metrics": metrics, "interval_sec": 0.5}
 
 
-def see(play: Player, sample: dict[str, Any], times: int = 3, *, seen: Iterable[str] = ()) -> None:
+def record_samples(play: Player, sample: dict[str, Any], times: int = 3, *, seen: Iterable[str] = ()) -> None:
     for _ in range(times):
         sight = dict.fromkeys(seen, True)
         done = play.play(c.RecordSample(read_sample(sample, play.at + 1), sight, dict.fromkeys(seen, False)))
         assert not isinstance(done, Refusal)
 
 
-def begun(*, hidden: bool = False) -> Player:
+def begun_show(*, hidden: bool = False) -> Player:
     play = Player(create_initial_state("Titulus", "s", "descriptio", deck(hidden=hidden), faults()))
     play.play(c.Open())
     return play
@@ -110,9 +110,9 @@ def in_language(state: ShowState, language: str) -> ShowState:
 
 
 def _story() -> dict[str, ShowState]:
-    play = begun()
+    play = begun_show()
     found = {"opened": play.state}
-    see(play, health(*UP))
+    record_samples(play, health(*UP))
     found["calm"] = play.state
     play.play(c.Advance())
     found["prediction"] = play.state
@@ -123,14 +123,14 @@ def _story() -> dict[str, ShowState]:
     play.play(c.FaultPlanned("nex", 1, "n-2"))
     play.play(c.FaultApplied("nex", 1))
     found["not detected yet"] = play.state
-    see(play, health("up", "down", "up", errors=2.5), seen=("nex",))
+    record_samples(play, health("up", "down", "up", errors=2.5), seen=("nex",))
     found["killed"] = play.state
     play.play(c.Heal("nex"))
     found["healing"] = play.state
     play.play(c.HealEnd("nex", 1))
     found["healed"] = play.state
     play.play(c.RecordSample(read_sample(health(*UP), play.at + 1), {"nex": False}, {"nex": True}))
-    see(play, health(*UP))
+    record_samples(play, health(*UP))
     found["recovered"] = play.state
     play.play(c.Conclude(2, True, "0 de 557"))
     found["verdict"] = play.state
@@ -142,8 +142,8 @@ def _story() -> dict[str, ShowState]:
 
 
 def _faulty(name: str, **changes: object) -> ShowState:
-    play = begun()
-    see(play, health(*UP))
+    play = begun_show()
+    record_samples(play, health(*UP))
     play.inject(name)
     return play.state.with_fault(name, **changes)
 
@@ -155,19 +155,19 @@ def _system() -> dict[str, ShowState]:
         found[f"{name} failed"] = _faulty(name, state="failed", error="error ignotus")
         found[f"{name} back"] = _faulty(name, came_back_after_sec=1.5)
     for states in (("up", "degraded", "starting"), ("up", "offline", "unknown"), ("down", "down", "up"), ("down",)):
-        play = begun()
-        see(play, health(*states))
+        play = begun_show()
+        record_samples(play, health(*states))
         found[" ".join(states)] = play.state
         play.play(c.Goto(6))
         found[f"keys, {states}"] = play.state
     for count, hurt in ((20, ("down", "degraded")), (40, ("down",)), (90, ())):
-        play = begun()
-        see(play, health(*hurt, *("up",) * count, over=0.0))
+        play = begun_show()
+        record_samples(play, health(*hurt, *("up",) * count, over=0.0))
         found[f"{count} nodes"] = play.state
         many = health(*hurt, *("up",) * count)
         for place, node in enumerate(many["nodes"]):
             node["group"] = f"grex-{place % 16}"
-        see(play, many)
+        record_samples(play, many)
         found[f"{count} nodes in groups"] = play.state
     calm = _story()["calm"]
     found["several"] = calm.with_fault("nex", state="active", injected_at=1.0, heals_at=9.0, run=1).with_fault(
@@ -180,7 +180,7 @@ def _system() -> dict[str, ShowState]:
 def _votes() -> dict[str, ShowState]:
     found = {}
     for hidden in (False, True):
-        play = begun(hidden=hidden)
+        play = begun_show(hidden=hidden)
         play.play(c.Advance())
         found[f"vote open, hidden {hidden}"] = play.state
         play.play(c.CountVotes(_ballot(play), (1, 0)))
@@ -206,7 +206,7 @@ def _votes() -> dict[str, ShowState]:
     usual.play(c.CloseVote())
     usual.play(c.CountVotes(_ballot(usual), (2, 1), is_final=True))
     found["vote as usual, closed"] = usual.state
-    divided = begun()
+    divided = begun_show()
     divided.play(c.Advance())
     divided.play(c.CloseVote())
     divided.play(c.CountVotes(_ballot(divided), (3, 3), is_final=True))
@@ -223,8 +223,8 @@ def _ballot(play: Player) -> int:
 def _verdicts() -> dict[str, ShowState]:
     found = {}
     for held in (True, False, None):
-        play = begun()
-        see(play, health(*UP))
+        play = begun_show()
+        record_samples(play, health(*UP))
         play.play(c.Advance())
         play.play(c.Conclude(2, held, "12.5 de 557. Nihil aliud."))
         found[f"verdict {held}"] = play.state
@@ -236,8 +236,8 @@ def _verdicts() -> dict[str, ShowState]:
 
 
 def _presenter() -> dict[str, ShowState]:
-    play = begun()
-    see(play, health(*UP))
+    play = begun_show()
+    record_samples(play, health(*UP))
     play.play(c.Goto(3))
     found = {"action runs": play.state}
     play.play(c.ActionEnd(3, play.state.action.run, "error ignotus"))
@@ -254,7 +254,7 @@ def _presenter() -> dict[str, ShowState]:
     found["dark"] = play.state
     play.play(c.Halt())
     found["halting"] = play.state.with_fault("nex", state="healing", injected_at=1.0, run=1)
-    found["timer paused"] = replace(begun().state, timer=replace(play.state.timer, awaits=""))
+    found["timer paused"] = replace(begun_show().state, timer=replace(play.state.timer, awaits=""))
     found["halted"] = replace(play.state, faults=tuple(replace(f, state="idle") for f in play.state.faults))
     unsaved = replace(play.state, durable=False, not_durable_because="causa")
     found |= {kind: replace(unsaved, journal=kind, halted=False) for kind in _JOURNALS}

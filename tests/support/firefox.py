@@ -91,7 +91,7 @@ class Firefox:
         if message.get("method") == "log.entryAdded" and message["params"]["level"] in ("error", "warn"):
             self._entries.append(message["params"])
 
-    def complaints(self, context: str) -> list[str]:
+    def console_errors(self, context: str) -> list[str]:
         self.command("session.status")
         found = [entry for entry in self._entries if entry["source"].get("context") == context]
         return [f"{entry['text']} {entry.get('stackTrace', '')}" for entry in found]
@@ -162,8 +162,8 @@ class FirefoxScreen:
     def picture(self) -> bytes:
         return base64.b64decode(self._command("browsingContext.captureScreenshot")["data"])
 
-    def complaints(self) -> list[str]:
-        return self._firefox.complaints(self._context)
+    def console_errors(self) -> list[str]:
+        return self._firefox.console_errors(self._context)
 
     def close(self) -> None:
         self._command("browsingContext.close")

@@ -54,7 +54,7 @@ SHOWS = (
         "tests.support.staged_kill:StagedKill",
         (
             State("cover", (), ".cover"),
-            State("curtain", ("/blackout?on=true",), ".veil"),
+            State("curtain", ("/blackout?on=true",), ".curtain"),
             State("story", ("/blackout?on=false", "/advance"), ".story"),
             State("prediction", ("/advance",), ".prediction"),
             State("countdown", ("/advance",), "#r-record :text('Killing node-2')"),

@@ -22,7 +22,7 @@ class OpenServer:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        wait_for(lambda: "end        Ctrl-C" in server.said(), say=lambda: server.output)
+        wait_for(lambda: "end        Ctrl-C" in server.read_output(), say=lambda: server.output)
         # The printed address may hold a name that only this server knows.
         server.url = self.here
         server.client.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from demo.processes.ports import free_ports
 from demo.proxy.flow import Shared
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
 from demo.proxy.toxic import Toxic
 
@@ -93,7 +93,7 @@ async def proxied(serve: Serve = echo, listen: str = "127.0.0.1", to: str = "127
     server = await asyncio.start_server(accept, None if to == "localhost" else to.strip("[]"), behind, backlog=2000)
     try:
         async with asyncio.timeout(60):
-            await table.set_routes([Route.read("p", f"{listen}:{port}", f"{to}:{behind}")])
+            await table.set_routes([ProxyRoute.read("p", f"{listen}:{port}", f"{to}:{behind}")])
             yield found
     finally:
         table.close()

@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager, contextmanager
 from demo.processes.child import ROOT
 from demo.proxy.client import ProxyIdentity
 from demo.proxy.launch import ShowProxies, stop_proxies
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from tests.support.proxied import echo
 
 SERVER = """
 import asyncio, json, sys
 from demo.proxy.launch import start_proxies
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 
 show, idle_sec, routes = json.loads(sys.argv[1])
-identity = asyncio.run(start_proxies(show, [Route.from_json(route) for route in routes], idle_sec))
+identity = asyncio.run(start_proxies(show, [ProxyRoute.from_json(route) for route in routes], idle_sec))
 print(json.dumps(identity.to_json()), flush=True)
 sys.stdin.read()
 """
@@ -27,7 +27,7 @@ sys.stdin.read()
 
 @contextmanager
 def show_server(
-    show: str, routes: Sequence[Route], idle_sec: float = 60.0
+    show: str, routes: Sequence[ProxyRoute], idle_sec: float = 60.0
 ) -> Iterator[tuple["subprocess.Popen[str]", ProxyIdentity]]:
     """A process that has started the proxies of `show`; its proxy process is ended with this block."""
     told = json.dumps([show, idle_sec, [route.to_json() for route in routes]])
@@ -46,7 +46,7 @@ def show_server(
 
 
 @asynccontextmanager
-async def started(show: str, routes: Sequence[Route]) -> AsyncIterator[ShowProxies]:
+async def started(show: str, routes: Sequence[ProxyRoute]) -> AsyncIterator[ShowProxies]:
     """The proxies of a show, with the process of the test as their server."""
     proxies = ShowProxies(show, routes)
     await proxies.start()

@@ -14,10 +14,10 @@ from redis.exceptions import RedisError
 from demo.processes.child import Child
 from demo.processes.port_owner import PortOwner
 from demo.processes.ports import free_ports
-from demo.processes.proof_of_identity import Question
+from demo.processes.proof_of_identity import SignedRequest
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.ratelimiter.connection_info import Settings
-from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
+from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, RateLimit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_client import connect
@@ -26,9 +26,9 @@ from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 PASSWORD = "for-this-test"
 
 QUICK = (
-    Limit(NAIVE_KEY, "naive", 40, 2.0, 18.0),
-    Limit(EXACT_KEY, "exact", 40, 2.0, 18.0),
-    Limit("search", "exact", 10, 1.0, 12.0),
+    RateLimit(NAIVE_KEY, "naive", 40, 2.0, 18.0),
+    RateLimit(EXACT_KEY, "exact", 40, 2.0, 18.0),
+    RateLimit("search", "exact", 10, 1.0, 12.0),
 )
 """The same two ways to count, with windows that pass quickly."""
 
@@ -50,9 +50,9 @@ async def until_async(condition: Callable[[], Awaitable[bool]], timeout: float =
 
 
 @asynccontextmanager
-async def running(settings: Settings | None = None) -> AsyncIterator[OwnedSystem]:
+async def running(settings: LimiterSettings | None = None) -> AsyncIterator[OwnedSystem]:
     """All processes up; every one of them gone afterwards."""
-    system = OwnedSystem(settings or Settings(limits=QUICK))
+    system = OwnedSystem(settings or LimiterSettings(limits=QUICK))
     try:
         await system.start()
         yield system
@@ -99,7 +99,7 @@ async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
 
 def signed_headers(system: OwnedSystem, part: SupervisedProcess, path: str, method: str = "POST") -> Mapping[str, str]:
     """Return the headers that sign a request of the show's own."""
-    return Question(system.token, part.id, method, path).headers
+    return SignedRequest(system.token, part.id, method, path).headers
 
 
 async def data_of(part: SupervisedProcess) -> Mapping[str, Any]:

@@ -112,7 +112,7 @@ def relaying(url: str, *args: str, port: int = 0) -> Iterator[Relay]:
             relay.client.close()
             if relay.process.stdout is not None:
                 relay.process.stdout.close()
-        relay.sweep()
+        relay.remove_state()
 
 
 def any_show() -> str:

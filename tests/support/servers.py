@@ -60,7 +60,7 @@ class Server:
         stdout = self.process.stdout
         assert stdout is not None
         found = wait_for(
-            lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_TIMEOUT_SEC, self._what_it_said
+            lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_TIMEOUT_SEC, self._output_so_far
         )
         return found.group(1)
 
@@ -68,7 +68,7 @@ class Server:
         """From the curl line: the stage's address may be a public name's, with another port or none."""
         stdout = self.process.stdout
         assert stdout is not None
-        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_TIMEOUT_SEC, self._what_it_said)
+        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_TIMEOUT_SEC, self._output_so_far)
         return int(found.group(1))
 
     def _search(self, stdout: IO[str], pattern: str) -> re.Match[str] | None:
@@ -79,19 +79,19 @@ class Server:
             self.output += chunk
         return re.search(pattern, self.output)
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         """What it has printed until now."""
         assert self.process.stdout is not None
         self._search(self.process.stdout, "")
         return self.output
 
-    def rest(self) -> str:
+    def read_all_output(self) -> str:
         """All it has printed, once it and its watchdog have ended."""
         assert self.process.stdout is not None
         self.output += self.process.stdout.read() or "" if not self.process.stdout.closed else ""
         return self.output
 
-    def _what_it_said(self) -> str:
+    def _output_so_far(self) -> str:
         return self.output
 
     def state(self) -> dict[str, Any]:
@@ -114,10 +114,10 @@ class Server:
         nodes = [f"{node['id']} {node['health']}: {node['detail']}" for node in health["nodes"]]
         faults = [f"{fault['name']} {fault['state']}: {fault['error']}" for fault in state["chaos"]]
         log = [f"{line['at']} {line['who']}: {line['text']}" for line in state["log"]]
-        return "\n".join(["", *nodes, *faults, *log])[:6000] + f"\n{self.said()[-1500:]}"
+        return "\n".join(["", *nodes, *faults, *log])[:6000] + f"\n{self.read_output()[-1500:]}"
 
-    def sweep(self) -> None:
-        """Its shows are of no use any more."""
+    def remove_state(self) -> None:
+        """Remove its shows from disk."""
         shutil.rmtree(self._own_state, ignore_errors=True)
 
     def watchdogs(self) -> list[int]:
@@ -214,7 +214,7 @@ def serving(*args: str, **more: Any) -> Iterator[Server]:
             server.client.close()
             if server.process.stdout is not None:
                 server.process.stdout.close()
-        server.sweep()
+        server.remove_state()
 
 
 class Place(Protocol):

@@ -54,7 +54,7 @@ class Player:
             return decision.code
         return None
 
-    def see(
+    def record_sample(
         self, *, up: bool = True, seen: Sequence[str] = (), recovered: dict[str, bool] | None = None, later: float = 1.0
     ) -> tuple[e.Event, ...]:
         """A health sample, taken just now."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from demo.clock import CLOCK
-from demo.panels.picture import PanelPicture, PanelRow, Span
+from demo.panels.picture import PanelPicture, PanelRow, StyledText
 
 
 def rows(*lines: str) -> tuple[PanelRow, ...]:
-    return tuple((Span(line),) for line in lines)
+    return tuple((StyledText(line),) for line in lines)
 
 
 def picture(name: str, *lines: str, changed_at: float | None = None) -> PanelPicture:

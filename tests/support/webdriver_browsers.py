@@ -35,7 +35,7 @@ class Screen(Protocol):
         """What is seen, as PNG."""
         ...
 
-    def complaints(self) -> list[str]:
+    def console_errors(self) -> list[str]:
         """The errors and warnings of its console, and whatever its rules of content refused."""
         ...
 

@@ -21,14 +21,14 @@ DISPLAY = "2200x1400x24"
 WANTED = {"webkitgtk:browserOptions": {"args": ["--automation"]}}
 
 LISTEN = """
-window.complaints = [];
+window.console_errors = [];
 for (const level of ["error", "warn"]) {
   const say = console[level].bind(console);
-  console[level] = (...words) => { window.complaints.push(words.join(" ")); say(...words); };
+  console[level] = (...words) => { window.console_errors.push(words.join(" ")); say(...words); };
 }
-addEventListener("error", (event) => window.complaints.push(event.message));
-addEventListener("unhandledrejection", (event) => window.complaints.push(String(event.reason)));
-addEventListener("securitypolicyviolation", (event) => window.complaints.push(`refused: ${event.violatedDirective}`));
+addEventListener("error", (event) => window.console_errors.push(event.message));
+addEventListener("unhandledrejection", (event) => window.console_errors.push(String(event.reason)));
+addEventListener("securitypolicyviolation", (event) => window.console_errors.push(event.violatedDirective));
 """
 """Its driver tells nothing of the console: the page itself has to, from when it is loaded."""
 
@@ -151,8 +151,8 @@ class WebKitScreen:
     def picture(self) -> bytes:
         return base64.b64decode(self._command("GET", "/screenshot"))
 
-    def complaints(self) -> list[str]:
-        found: list[str] = self.run("return window.complaints")
+    def console_errors(self) -> list[str]:
+        found: list[str] = self.run("return window.console_errors")
         return found
 
     def close(self) -> None:

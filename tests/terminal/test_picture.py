@@ -130,7 +130,7 @@ def test_a_state_is_a_shape_and_a_word(state: str, height: int) -> None:
 
 def test_stale_health_is_not_drawn_as_alive() -> None:
     play = player()
-    play.see()
+    play.record_sample()
     play.play(c.CheckFreshness(), later=5.0)
     text = "\n".join(drawn(play.state, (80, 24)))
     assert "◌ no contact" in text

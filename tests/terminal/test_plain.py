@@ -290,19 +290,19 @@ def _type_lines(term: Terminal) -> None:
 def test_health_is_told_by_its_transitions() -> None:
     play, told = player(chapter("one")), Transcript()
     told.lines(play.state)
-    play.see()
+    play.record_sample()
     assert told.lines(play.state) == ["health is live", "health: n up"]
-    play.see()
+    play.record_sample()
     assert told.lines(play.state) == []
-    play.see(up=False)
+    play.record_sample(up=False)
     assert told.lines(play.state) == ["n: up → down"]
-    play.see()
+    play.record_sample()
     assert told.lines(play.state) == ["n: down → up"]
 
 
 def test_measured_times_are_told_once() -> None:
     play, told = player(chapter("one")), Transcript()
     play.inject()
-    play.see(up=False, seen=["kill"])
+    play.record_sample(up=False, seen=["kill"])
     assert "kill detected in 2.0 s" in told.lines(play.state)
     assert told.lines(play.state) == []

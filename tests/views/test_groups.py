@@ -241,8 +241,8 @@ def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: B
             expect(window.page.locator(".tiles").filter(has_text="gateway-1").first).to_be_visible()
             if names > 1:
                 expect(window.page.locator(".tiles").filter(has_text="orders-1").first).to_be_visible()
-            window.keep(f"groups-{nodes}-{names}-{size[0]}")
-            assert window.complaints == []
+            window.save_screenshot(f"groups-{nodes}-{names}-{size[0]}")
+            assert window.console_errors == []
             window.close()
         window = Window(browser, server.url, PHONE)
         found = seen(window.page)
@@ -251,7 +251,7 @@ def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: B
         window.close()
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 @pytest.mark.browser
@@ -265,11 +265,11 @@ def test_thirty_nodes_are_all_on_the_stage_with_whole_words(browser: Browser) ->
             shown = window.page.locator(".tile, .tile bdi").all_inner_texts()
             assert window.page.locator(".frame .word").count() >= 5
             assert any("gateway-1" in text for text in shown)
-            window.keep(f"thirty-{size[0]}")
+            window.save_screenshot(f"thirty-{size[0]}")
             window.close()
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 def pages_that_tell_it(server: Server) -> dict[str, bytes] | None:
@@ -291,7 +291,7 @@ def test_every_page_of_six_hundred_nodes_is_about_as_large_as_of_sixty() -> None
             sizes[nodes] = {path: len(page) for path, page in pages.items()}
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
     for path, size in sizes[600].items():
         assert size < 1.5 * sizes[60][path] + 1000, sizes
 

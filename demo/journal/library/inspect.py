@@ -11,7 +11,7 @@ from typing import Any
 from demo.errors import JournalError
 from demo.journal.sqlite_file import STORY, VERSION, is_in_use, refuse_foreign, resolve_path
 from demo.journal.undo_table import UndoRow, pending_rows, unreadable_rows
-from demo.show.deck import renumbered
+from demo.show.deck import map_chapter_numbers
 
 SUFFIX = ".journal"
 
@@ -50,7 +50,7 @@ class JournalSummary:
 
     def can_continue_with(self, titles: Sequence[str]) -> bool:
         """Return whether a deck of these titles has the last current chapter."""
-        return self.chapter in renumbered(self.titles, titles)
+        return self.chapter in map_chapter_numbers(self.titles, titles)
 
     @property
     def name(self) -> str:

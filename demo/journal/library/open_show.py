@@ -12,7 +12,7 @@ from demo.journal.library.inspect import JournalSummary, summarize
 from demo.journal.library.undo_transfer import list_set_aside, move_aside, set_unreadable_aside, transfer_undos
 from demo.journal.sqlite_file import is_in_memory, is_in_use, resolve_path
 from demo.show import ShowState
-from demo.show.deck import renumbered, titles_of
+from demo.show.deck import map_chapter_numbers, titles_of
 
 IN_USE_TIMEOUT_SEC = 3.0
 """How long to wait for a journal in use: a server that is shutting down releases it within this time."""
@@ -190,7 +190,7 @@ class JournalOpener:
     def _announce_continued(self, summary: JournalSummary) -> None:
         if summary.chapter:
             edited = " of an edited deck" if self._titles != summary.titles else ""
-            number = renumbered(summary.titles, self._titles).get(summary.chapter, 1)
+            number = map_chapter_numbers(summary.titles, self._titles).get(summary.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
             self.continued = f"{where}, begun {format_age(time.time() - summary.begun_at)} (for a new show: --fresh)"
 

@@ -45,7 +45,7 @@ class _Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BookRange:
     """What was known when numbers were asked for, from the first to the last one of whole blocks."""
 
     first: int
@@ -111,19 +111,19 @@ class Book:
 
     # Reading them again.
 
-    def newest_blocks(self, most: int) -> tuple[int, int]:
+    def newest_blocks(self, max_blocks: int) -> tuple[int, int]:
         """Return the first and last number of the newest blocks that are not known to be sound, at most so many."""
         while self._first_open < len(self._blocks) - 1 and self._blocks[self._first_open].marks is _ALL_SOUND:
             self._first_open += 1
-        first = max(self._first_open, len(self._blocks) - most)
+        first = max(self._first_open, len(self._blocks) - max_blocks)
         return first * BLOCK + 1, len(self._blocks) * BLOCK
 
-    def ask(self, first: int, last: int) -> Asked:
+    def ask(self, first: int, last: int) -> BookRange:
         """Return what is to be given to `take` with the answer. `first` begins a block."""
         blocks = self._blocks[(first - 1) // BLOCK : -(-last // BLOCK)]
-        return Asked(first, first + len(blocks) * BLOCK - 1, tuple(bytes(block.marks) for block in blocks))
+        return BookRange(first, first + len(blocks) * BLOCK - 1, tuple(bytes(block.marks) for block in blocks))
 
-    def take(self, asked: Asked, numbers: Sequence[int]) -> None:
+    def take(self, asked: BookRange, numbers: Sequence[int]) -> None:
         """Note what was found of the numbers asked for, in the order in which it was applied; others are ignored.
 
         A write whose outcome was not known when it was asked for cannot be missing in the answer.
@@ -138,7 +138,7 @@ class Book:
             block.thawed()[place] |= DISORDERED
             self._count_block(block)
 
-    def _count(self, asked: Asked, numbers: Sequence[int], found: bytearray) -> list[int]:
+    def _count(self, asked: BookRange, numbers: Sequence[int], found: bytearray) -> list[int]:
         """Count how often each number was found, up to 2; return those that are out of order."""
         first, size, highest = asked.first, len(found), 0
         late = []

@@ -10,7 +10,7 @@ import aiohttp
 
 from demo.errors import BookError
 from demo.load.http import REFUSED
-from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, Answer
+from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, RequestResult
 
 NUMBER, FIRST, LAST = "${n}", "${from}", "${to}"
 MAX_READ_BYTES = 4 * 1024 * 1024
@@ -59,7 +59,7 @@ class HttpBook:
     def max_span(self) -> int | None:
         return MAX_SPAN if FIRST in self._request.read else None
 
-    async def write(self, number: int) -> Answer:
+    async def write(self, number: int) -> RequestResult:
         sent = False
         try:
             async with asyncio.timeout(self._timeout_sec):
@@ -69,13 +69,13 @@ class HttpBook:
         except TimeoutError:
             return NO_ANSWER if sent else NO_CONNECTION
         except BookError as error:
-            return Answer(f"read: {error}", is_answer=False)
+            return RequestResult(f"read: {error}", is_answer=False)
         except aiohttp.ClientConnectorError:
             return REFUSED
         except (aiohttp.ClientError, OSError):
             return BROKEN
 
-    async def _send(self, number: int) -> Answer:
+    async def _send(self, number: int) -> RequestResult:
         url, body = self._request.filled(number)
         headers = {} if "content-type" in map(str.lower, self._request.headers) else {"Content-Type": _type_of(body)}
         async with self._session.request(
@@ -86,7 +86,7 @@ class HttpBook:
         if response.status < 300:
             return OK
         # What a gateway could not pass on may have arrived all the same.
-        return Answer(f"answered with status {response.status}", is_ambiguous=response.status >= 500)
+        return RequestResult(f"answered with status {response.status}", is_ambiguous=response.status >= 500)
 
     async def _prepare(self) -> int:
         """Return the number behind which ours begin. Raises `BookError`."""

@@ -12,7 +12,7 @@ from demo.errors import BookError
 from demo.load.book.run_name import RunName, has_ended
 from demo.load.book.store import READ_TIMEOUT_SEC
 from demo.load.postgres_connections import CLOSE_TIMEOUT_SEC, NOT_CONNECTED, PostgresConnections
-from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, Answer
+from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, RequestResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,12 +39,12 @@ class PostgresBook:
         self._has_table = False
         self._creating = asyncio.Lock()
 
-    async def write(self, number: int) -> Answer:
+    async def write(self, number: int) -> RequestResult:
         sent: list[int] = []
         answer = await self._connections.send(self._insert(number, sent))
         return answer or (NO_ANSWER if sent else NO_CONNECTION)
 
-    async def _insert(self, number: int, sent: list[int]) -> Answer:
+    async def _insert(self, number: int, sent: list[int]) -> RequestResult:
         """Insert a row; `sent` has the number while it may have been applied without our knowing."""
         import psycopg  # noqa: PLC0415 - an optional extra
 
@@ -62,7 +62,7 @@ class PostgresBook:
             return BROKEN if sent else self._refused(error)
         return OK
 
-    def _refused(self, error: "psycopg.Error") -> Answer:
+    def _refused(self, error: "psycopg.Error") -> RequestResult:
         from psycopg import errors  # noqa: PLC0415 - an optional extra
 
         if isinstance(error, errors.UndefinedTable):
@@ -132,12 +132,12 @@ class PostgresBook:
         await self._readers.close()
 
 
-def _describe(error: "psycopg.Error") -> Answer:
+def _describe(error: "psycopg.Error") -> RequestResult:
     """Return what an error of psycopg means, without the address that its text may hold."""
     from psycopg import OperationalError, errors  # noqa: PLC0415 - an optional extra
 
     if isinstance(error, errors.UndefinedTable):
-        return Answer("its table is gone")
+        return RequestResult("its table is gone")
     if isinstance(error, errors.ReadOnlySqlTransaction | errors.InsufficientPrivilege):
-        return Answer("it refuses writes")
-    return NOT_CONNECTED if isinstance(error, OperationalError) else Answer("it refuses the statement")
+        return RequestResult("it refuses writes")
+    return NOT_CONNECTED if isinstance(error, OperationalError) else RequestResult("it refuses the statement")

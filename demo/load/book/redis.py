@@ -13,7 +13,7 @@ from demo.errors import BookError
 from demo.load.book.book import BLOCK
 from demo.load.book.run_name import RunName, has_ended
 from demo.load.redis_connections import NOT_CONNECTED, connection_pool, describe_refusal, is_timeout
-from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, Answer
+from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, RequestResult
 
 PREFIX = "demo:book"
 KEEP_SEC = 24 * 3600
@@ -51,7 +51,7 @@ class RedisBook:
     def _key_of(self, run: str, block: int) -> str:
         return f"{self._runs}:{run}:{block}"
 
-    async def write(self, number: int) -> Answer:
+    async def write(self, number: int) -> RequestResult:
         block, sent = (number - 1) // BLOCK, False
         try:
             async with asyncio.timeout(self._timeout_sec):
@@ -66,13 +66,13 @@ class RedisBook:
                 finally:
                     await self._pool.release(connection)
         except ResponseError as error:
-            return Answer(describe_refusal(error))
+            return RequestResult(describe_refusal(error))
         except (RedisError, OSError, TimeoutError) as error:
             if is_timeout(error):
                 return NO_ANSWER if sent else NO_CONNECTION
             return BROKEN if sent else NOT_CONNECTED
 
-    async def _push(self, connection: AbstractConnection, key: str, number: int) -> Answer:
+    async def _push(self, connection: AbstractConnection, key: str, number: int) -> RequestResult:
         """Send the write, and its list's expiry with it. Raises `RedisError`."""
         commands = [("RPUSH", key, number), ("EXPIRE", key, KEEP_SEC)]
         await connection.send_packed_command(connection.pack_commands(commands))
@@ -83,7 +83,7 @@ class RedisBook:
             except ResponseError as error:
                 answers.append(error)
         pushed = answers[0]
-        return Answer(describe_refusal(pushed)) if isinstance(pushed, ResponseError) else OK
+        return RequestResult(describe_refusal(pushed)) if isinstance(pushed, ResponseError) else OK
 
     async def _prepare(self, block: int) -> None:
         """Note the list in the hash of runs before it is written. Raises `RedisError`."""

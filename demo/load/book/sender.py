@@ -11,7 +11,7 @@ from demo.errors import BookError, log_unexpected
 from demo.load.book.book import Book, Counts
 from demo.load.book.marks import AMBIGUOUS, CONFIRMED, REFUSED
 from demo.load.book.store import READ_TIMEOUT_SEC, BookStore
-from demo.load.sender import Answer
+from demo.load.sender import RequestResult
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class BookSender:
         self._failed_before = False
         self._reading = asyncio.create_task(self._run(), name="reading a book")
 
-    async def send(self, number: int) -> Answer:
+    async def send(self, number: int) -> RequestResult:
         """Write the next number of the book, whatever `number` the load gives: that counts what was not sent, too."""
         own = self.book.begin()
         outcome = AMBIGUOUS

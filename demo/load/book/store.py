@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from demo.load.sender import Answer
+from demo.load.sender import RequestResult
 
 READ_TIMEOUT_SEC = 5.0
 """Timeout of one answer with numbers."""
@@ -16,7 +16,7 @@ class BookStore(Protocol):
     def max_span(self) -> int | None:
         """How many numbers one reading may cover; None: one reading returns all there are."""
 
-    async def write(self, number: int) -> Answer:
+    async def write(self, number: int) -> RequestResult:
         """Write this number once, within the load's timeout. Raises nothing.
 
         A confirmed write answers without trouble; one that may have been applied all the same is ambiguous.

@@ -101,9 +101,9 @@ class OwnedProcesses:
         """Return the lines that it printed from number `since` on, as far as they are kept. Raises `SubjectError`."""
         return OutputLines.from_json(await self._request("output", name=name, since=since))
 
-    async def raw_output(self, name: str, since: int, most: int) -> RawOutput:
-        """Return the last `most` bytes of what it printed after the first `since` bytes. Raises `SubjectError`."""
-        return RawOutput.from_json(await self._request("raw_output", name=name, since=since, most=most))
+    async def raw_output(self, name: str, since: int, max_bytes: int) -> RawOutput:
+        """Return the last `max_bytes` bytes of what it printed after the first `since` bytes. Raises `SubjectError`."""
+        return RawOutput.from_json(await self._request("raw_output", name=name, since=since, most=max_bytes))
 
     # Starting and ending.
 

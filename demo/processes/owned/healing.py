@@ -9,7 +9,7 @@ from demo.processes.process_ref import ProcessRef
 
 
 @dataclass(frozen=True)
-class Observed:
+class ProcessObservation:
     """One process as its supervisor sees it now. `owns_port`: None where it has no port."""
 
     state: ProcessState
@@ -20,11 +20,11 @@ class Observed:
         return self.state.phase == "up" and not self.state.suspended and self.owns_port is not False
 
 
-async def observe(identity: SupervisorIdentity, name: str) -> Observed:
+async def observe(identity: SupervisorIdentity, name: str) -> ProcessObservation:
     """Ask for the state of one process. Raises `SubjectError`."""
     async with connected(identity) as supervisor:
         answer = await supervisor.request("state", name=name)
-    return Observed(ProcessState.from_json(answer["state"]), answer["owns_port"])
+    return ProcessObservation(ProcessState.from_json(answer["state"]), answer["owns_port"])
 
 
 async def members_of(identity: SupervisorIdentity, name: str) -> list[ProcessRef]:

@@ -64,9 +64,9 @@ class OutputTail:
             found.appendleft(line.rstrip(b"\r").decode(errors="replace"))
         return OutputLines(tuple(found), self._end)
 
-    def raw_since(self, place: int, most: int) -> RawOutput:
+    def raw_since(self, place: int, max_bytes: int) -> RawOutput:
         """Return what came after `place` bytes, as it came: at most the last `most` bytes of it, as far as kept."""
-        size = max(0, min(self._raw_end - place, most, len(self._raw), MAX_RAW_BYTES))
+        size = max(0, min(self._raw_end - place, max_bytes, len(self._raw), MAX_RAW_BYTES))
         data = bytes(self._raw[len(self._raw) - size :])
         return RawOutput(data, self._raw_end, self._raw_run_began, self._newlines)
 

@@ -41,7 +41,7 @@ CHECK_INTERVAL_SEC = 0.02
 Work = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-class Connection:
+class ControlConnection:
     """One client. `is_server`: it presents the show."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +63,7 @@ class Supervisor:
         self._identity, self._token, self._limits = identity, token, limits
         self._reaper = ChildReaper()
         self._processes: dict[str, OwnedProcess] = {}
-        self._connections: set[Connection] = set()
+        self._connections: set[ControlConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._linger: asyncio.TimerHandle | None = None
         self._configuring = asyncio.Lock()
@@ -93,7 +93,7 @@ class Supervisor:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client until it goes."""
-        connection = Connection(writer)
+        connection = ControlConnection(writer)
         try:
             async with asyncio.timeout(HELLO_TIMEOUT_SEC):
                 greeting = await receive(reader)
@@ -112,7 +112,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 writer.close()
 
-    def _admit(self, connection: Connection, greeting: Mapping[str, Any]) -> bool:
+    def _admit(self, connection: ControlConnection, greeting: Mapping[str, Any]) -> bool:
         """Answer the first request; return whether the client may make others."""
         ident = greeting.get("id")
         if not hmac.compare_digest(str(greeting.get("token", "")).encode(), self._token.encode()):
@@ -136,7 +136,7 @@ class Supervisor:
         if self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(self._limits.linger, self.ending.set)
 
-    async def _answer(self, connection: Connection, request: Mapping[str, Any]) -> None:
+    async def _answer(self, connection: ControlConnection, request: Mapping[str, Any]) -> None:
         """Carry out one request. It is finished even if its client has been killed meanwhile."""
         ident = request.get("id")
         work = self._requests.get(str(request.get("do")), self._refuse)

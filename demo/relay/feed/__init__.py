@@ -1,6 +1,6 @@
 """The feed from a conductor to its relays: the message that contains what the audience sees, sent through Redis."""
 
-from demo.relay.feed.address import DEFAULT_SHOW, Address, feed_address
+from demo.relay.feed.address import DEFAULT_SHOW, FeedAddress, feed_address
 from demo.relay.feed.message import FeedMessage
 from demo.relay.feed.publisher import Publisher
 from demo.relay.feed.redis_store import RelayStore
@@ -8,7 +8,7 @@ from demo.relay.feed.subscriber import Subscriber, report_viewers
 
 __all__ = [
     "DEFAULT_SHOW",
-    "Address",
+    "FeedAddress",
     "FeedMessage",
     "Publisher",
     "RelayStore",

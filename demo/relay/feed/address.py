@@ -18,7 +18,7 @@ _AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class FeedAddress:
     """A Redis and the name of a show on it. `url` may contain a password: show people `str(address)` instead."""
 
     url: str = field(repr=False)
@@ -34,9 +34,9 @@ class Address:
         return f"chaos-stage:{self.show}:{what}"
 
 
-def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
+def feed_address(url: str, show: str = DEFAULT_SHOW) -> FeedAddress:
     """Check a URL and a show's name and return them as an address. Raises `UsageError`."""
-    address = Address(url.strip(), show)
+    address = FeedAddress(url.strip(), show)
     if not _NAME.fullmatch(show):
         raise UsageError(f"--show {show!r} is not a valid name: use up to 64 letters, digits, '.', '_' and '-'")
     if _is_cut_by_its_password(address.url):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.errors import FeedError, UsageError
 from demo.narration import MAX_IMAGES_BYTES
-from demo.relay.feed.address import ESCAPED, Address
+from demo.relay.feed.address import ESCAPED, FeedAddress
 from demo.relay.feed.message import Fields
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class HeartbeatResult:
 class RelayStore:
     """The keys of one show on one Redis. It connects at the first call, and reconnects by itself."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: FeedAddress) -> None:
         """Create the client, without connecting. Raises `UsageError` for TLS options or files that do not exist."""
         self.address = address
         self._client = _create_client(address)
@@ -249,7 +249,7 @@ class RelayStore:
         return answer
 
 
-def _create_client(address: Address) -> "Redis":
+def _create_client(address: FeedAddress) -> "Redis":
     """Create a client without retries (our timeout of 2 s includes them) and with RESP2 (answers have one shape)."""
     from redis.asyncio import Redis  # noqa: PLC0415
     from redis.asyncio.retry import Retry  # noqa: PLC0415

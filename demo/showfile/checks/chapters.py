@@ -6,7 +6,7 @@ from demo.showfile.checks import texts
 from demo.showfile.checks.faults import secret_in_argv
 from demo.showfile.checks.highlights import check_highlight
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Block, Checked, CheckedChapter
+from demo.showfile.checks.places import Checked, CheckedChapter, SettingsBlock
 from demo.showfile.quantities import describe_duration, parse_rate
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema_paths import Path
@@ -30,7 +30,7 @@ def check_chapters(checked: Checked, names: KnownNames) -> None:
     _check_budget(checked)
 
 
-def _check_step(block: Block, path: Path, step: Step, names: KnownNames) -> None:
+def _check_step(block: SettingsBlock, path: Path, step: Step, names: KnownNames) -> None:
     _check_faults_of(block, path, step, names)
     for load, order in (step.load or {}).items():
         if load not in names.loads:
@@ -51,14 +51,14 @@ def _check_step(block: Block, path: Path, step: Step, names: KnownNames) -> None
         check_argv(block, (*path, *inner), argv, names)
 
 
-def _check_faults_of(block: Block, path: Path, step: Step, names: KnownNames) -> None:
+def _check_faults_of(block: SettingsBlock, path: Path, step: Step, names: KnownNames) -> None:
     if step.fault is not None and not names.is_fault(step.fault):
         block.unknown((*path, "fault"), "fault", step.fault, names.all_faults)
     if step.heal not in {None, "all"} and not names.is_fault(str(step.heal)):
         block.unknown((*path, "heal"), "fault", str(step.heal), (*names.all_faults, "all"))
 
 
-def check_argv(block: Block, path: Path, argv: tuple[str, ...], names: KnownNames) -> None:
+def check_argv(block: SettingsBlock, path: Path, argv: tuple[str, ...], names: KnownNames) -> None:
     """Report secrets in the arguments of a command."""
     for index, argument in enumerate(argv):
         for word, offset in texts.filled_names(argument):
@@ -66,7 +66,7 @@ def check_argv(block: Block, path: Path, argv: tuple[str, ...], names: KnownName
                 block.error_in((*path, index), offset, secret_in_argv(word))
 
 
-def _check_rate(block: Block, path: Path, order: str) -> None:
+def _check_rate(block: SettingsBlock, path: Path, order: str) -> None:
     try:
         parse_rate(order)
     except InvalidValue as error:

@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
-from demo.showfile.checks.places import Block, Checked
+from demo.showfile.checks.places import Checked, SettingsBlock
 from demo.showfile.problems import Position, Problem, shorten
 from demo.showfile.schema_paths import Path as DataPath
 
 PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
-Named = tuple[Block, DataPath, str]
+Named = tuple[SettingsBlock, DataPath, str]
 """A service's name, and its place in a block of settings."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from demo.showfile.checks.places import Block, Checked
+from demo.showfile.checks.places import Checked, SettingsBlock
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema_paths import Path
 
@@ -21,7 +21,7 @@ class ConditionText:
     `for`, `within` and `during` that mean something there.
     """
 
-    block: Block
+    block: SettingsBlock
     path: Path
     text: str
     scope: Scope

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Block, CheckedChapter
+from demo.showfile.checks.places import CheckedChapter, SettingsBlock
 from demo.showfile.probing.card import shown_by
 from demo.showfile.schema.probes import ProbeSettings
 from demo.showfile.schema_paths import Path
@@ -21,15 +21,15 @@ def check_highlight(chapter: CheckedChapter, names: KnownNames) -> None:
     block, given = chapter.block, chapter.settings.highlight
     entries = (given,) if isinstance(given, str) else given
     numbers = [name for name in entries if "." in name]
-    for kind, found, most in (("numbers", numbers, MAX_NUMBERS), ("nodes", entries, MAX_NUMBERS + MAX_NODES)):
-        if len(found) > most:
-            block.error(("highlight",), f"highlight has {len(found)} {kind}: a room takes in {most}")
+    for kind, found, allowed in (("numbers", numbers, MAX_NUMBERS), ("nodes", entries, MAX_NUMBERS + MAX_NODES)):
+        if len(found) > allowed:
+            block.error(("highlight",), f"highlight has {len(found)} {kind}: a room takes in {allowed}")
     for index, name in enumerate(entries):
         path: Path = ("highlight",) if isinstance(given, str) else ("highlight", index)
         _check_entry(block, path, name, names)
 
 
-def _check_entry(block: Block, path: Path, name: str, names: KnownNames) -> None:
+def _check_entry(block: SettingsBlock, path: Path, name: str, names: KnownNames) -> None:
     owner, _, field = name.partition(".")
     if owner not in names.for_conditions:
         if not names.has_more:

@@ -14,7 +14,7 @@ from demo.showfile.yaml_reader import YamlData
 
 
 @dataclass
-class Block:
+class SettingsBlock:
     """One block of settings: the front matter, or those of a chapter; `problems` are those of the whole show."""
 
     source: ShowSource
@@ -59,7 +59,7 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> str:
 
 @dataclass
 class CheckedChapter:
-    block: Block
+    block: SettingsBlock
     settings: ChapterSettings
     number: int
 
@@ -69,7 +69,7 @@ class Checked:
     """A show as the checks see it: what is valid of its settings, beside the data as it was written."""
 
     source: ShowSource
-    front: Block
+    front: SettingsBlock
     settings: FrontMatter
     chapters: list[CheckedChapter] = field(default_factory=list)
 

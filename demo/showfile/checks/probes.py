@@ -7,7 +7,7 @@ from demo.showfile.checks import texts
 from demo.showfile.checks.fields import OF_NODES, has_rows, own_fields
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked
-from demo.showfile.probing.addresses import Address, expand
+from demo.showfile.probing.addresses import ProbeAddress, expand
 from demo.showfile.schema.probes import ProbeSettings
 
 ONLY_FOR: Mapping[str, tuple[str, ...]] = {
@@ -76,7 +76,7 @@ def _check_addresses(checked: Checked, name: str, probe: ProbeSettings) -> None:
     given = written if isinstance(written, tuple) else (written,)
     if not given:
         checked.front.error(("probes", name, probe.kind), f"probes.{name}.{probe.kind} is empty: name an address")
-    found: list[Address] = []
+    found: list[ProbeAddress] = []
     for index, written_one in enumerate(given):
         path = ("probes", name, probe.kind, index) if isinstance(written, tuple) else ("probes", name, probe.kind)
         try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from demo.showfile.checks import texts
 from demo.showfile.checks.chapters import check_argv
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Block, Checked
+from demo.showfile.checks.places import Checked, SettingsBlock
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema_paths import Path
 
@@ -101,7 +101,7 @@ def _of_mapping(path: Path, values: Mapping[str, str]) -> Iterator[tuple[Path, s
     yield from (((*path, key), value) for key, value in values.items())
 
 
-def _check_filled(block: Block, path: Path, text: str, names: KnownNames) -> None:
+def _check_filled(block: SettingsBlock, path: Path, text: str, names: KnownNames) -> None:
     for word, offset in texts.filled_names(text):
         if word not in names.secrets:
             block.unknown(path, "secret", word, names.secrets, offset=offset)

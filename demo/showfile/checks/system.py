@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from demo.errors import InvalidValue
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.showfile.checks import texts
 from demo.showfile.checks.compose import check_compose
 from demo.showfile.checks.known_names import KnownNames
@@ -69,7 +69,7 @@ def _check_proxies(checked: Checked) -> None:
     """Warn of a proxy that other machines can reach."""
     for name, proxy in checked.settings.proxies.items():
         try:
-            exposure = Route.read(name, proxy.listen, proxy.to).exposure
+            exposure = ProxyRoute.read(name, proxy.listen, proxy.to).exposure
         except InvalidValue as error:
             checked.front.error(("proxies", name), str(error), at_key=True)
         else:

@@ -17,7 +17,7 @@ GONE = (404, 410)
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     status: int
     body: bytes
     etag: str
@@ -41,7 +41,7 @@ def describe_request(request: Mapping[str, Any], said: str) -> str:
     return f"{request.get('method', 'GET')} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-async def exchange(request: Mapping[str, Any], said: str, timeout_sec: float) -> Answer:
+async def exchange(request: Mapping[str, Any], said: str, timeout_sec: float) -> HttpAnswer:
     """Send a request and return its answer, whatever its status. Raises `FaultError` if there is none."""
     limit = min(timeout_sec, float(request.get("timeout", timeout_sec)))
     headers, data = _encode_body(request)
@@ -54,7 +54,7 @@ async def exchange(request: Mapping[str, Any], said: str, timeout_sec: float) ->
                 request.get("method", "GET"), request["url"], headers=headers, data=data, allow_redirects=False
             ) as answer,
         ):
-            return Answer(answer.status, await _read_body(answer, what), answer.headers.get("ETag", ""))
+            return HttpAnswer(answer.status, await _read_body(answer, what), answer.headers.get("ETag", ""))
     except TimeoutError as error:
         raise FaultError(f"{what} was not answered within {limit:.3g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -10,7 +10,7 @@ import jsonpath_rfc9535
 from jsonpath_rfc9535.exceptions import JSONPathError
 
 from demo.errors import FaultError
-from demo.showfile.drivers.http_request import GONE, Answer, describe_request, exchange
+from demo.showfile.drivers.http_request import GONE, HttpAnswer, describe_request, exchange
 
 ANSWER_SEC = 5.0
 TRIES = 5
@@ -57,7 +57,7 @@ class JsonDocument:
         etag = answer.etag if answer.etag.startswith('"') else ""
         return None if at is None else Found(document, at, read_at(document, at), etag)
 
-    def _parse(self, answer: Answer) -> Any:
+    def _parse(self, answer: HttpAnswer) -> Any:
         what = describe_request({"method": "GET"}, self.said)
         if not 200 <= answer.status < 300:
             raise FaultError(f"{what} was answered with {answer.status}")

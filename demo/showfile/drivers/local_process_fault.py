@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from demo.faults.local_process import LocalProcess, LocalProcessFault, Undo
+from demo.faults.local_process import LocalProcess, LocalProcessFault, ProcessUndo
 from demo.showfile.drivers.context import DriverContext
 from demo.showfile.drivers.fault_config import TYPES, config_of
 from demo.showfile.drivers.observation import Observation
@@ -34,7 +34,7 @@ class ForeignProcessFault:
         self._driver({})  # refuses a kill without an undo when the file is read
 
     def _driver(self, order: Mapping[str, Any]) -> LocalProcessFault:
-        undo = Undo(order, self._undo, self._is_undone) if self._steps or order else None
+        undo = ProcessUndo(order, self._undo, self._is_undone) if self._steps or order else None
         return LocalProcessFault(self.config, self._where, undo)
 
     async def _undo(self, order: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from demo.errors import FaultError, SubjectError
 from demo.faults.renewal import Renewal
 from demo.proxy.client import ProxyClient, ProxyIdentity
 from demo.proxy.launch import ShowProxies, restart_killed
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
 from demo.types import ChaosConfig, Plan
 
@@ -106,7 +106,7 @@ class TcpFault:
             if self._proxies is not None and self._proxies.identity is not None:
                 await self._proxies.start()
                 return
-            routes: Sequence[Route] = [Route.from_json(route) for route in plan.undo["routes"]]
+            routes: Sequence[ProxyRoute] = [ProxyRoute.from_json(route) for route in plan.undo["routes"]]
             await restart_killed(plan.undo["show"], routes, identity)
         except SubjectError as error:
             raise FaultError(f"the proxies did not come back: {error}") from error

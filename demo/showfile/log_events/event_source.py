@@ -11,7 +11,7 @@ from demo.panels.drawing import OutputPiece
 from demo.probes.patterns import TooSlow
 from demo.showfile.log_events.event_rule import EventRule
 from demo.showfile.log_events.mark_budget import MarkBudget
-from demo.showfile.log_events.output_lines import OutputLines
+from demo.showfile.log_events.output_lines import LineSplitter
 from demo.showfile.panels.source import PanelSource
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class EventSource:
         self.rule: EventRule | None = rule
         self._name, self._source, self._mask, self._listener = name, source, mask, listener
         self._skips = skips_first
-        self._lines = OutputLines(mask)
+        self._lines = LineSplitter(mask)
         self._budget = MarkBudget()
         self._told: set[str] = set()
 

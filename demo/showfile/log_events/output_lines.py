@@ -10,7 +10,7 @@ MAX_UNFINISHED = 4 * MAX_LINE
 """Characters of a line without its end that are kept, control sequences included; the rest of it is dropped."""
 
 
-class OutputLines:
+class LineSplitter:
     """`mask` takes the values of secrets out of a text."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:

@@ -15,7 +15,7 @@ _MARKUP = re.compile(r"[*_`~\[\]<>&\\!]")
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class MarkdownHeading:
     """A heading in the lines from `first` to `last`."""
 
     first: int
@@ -23,15 +23,15 @@ class Heading:
     text: str
 
 
-def find_heading(lines: Sequence[str]) -> Heading | None:
+def find_heading(lines: Sequence[str]) -> MarkdownHeading | None:
     """Return the first heading; lines of code and comments have to be blank."""
     for number, line in enumerate(lines):
         if "#" in line and (found := _ATX.fullmatch(line)):
-            return Heading(number, number, _to_title(_drop_closing((found[1] or "").strip())))
+            return MarkdownHeading(number, number, _to_title(_drop_closing((found[1] or "").strip())))
         if number and ("=" in line or "-" in line) and _UNDERLINE.fullmatch(line):
             first = _find_paragraph(lines, number)
             if first < number:
-                return Heading(first, number, _to_title(" ".join(part.strip() for part in lines[first:number])))
+                return MarkdownHeading(first, number, _to_title(" ".join(part.strip() for part in lines[first:number])))
     return None
 
 

@@ -42,12 +42,12 @@ class ContainerLog:
         self._note = ""
         self._following: asyncio.Task[None] | None = None
 
-    async def read(self, most: int) -> SourceReading:
+    async def read(self, max_bytes: int) -> SourceReading:
         if self._following is None:
             self._following = asyncio.create_task(self._follow(), name=f"log of {self._service}")
         if self._following.done():
             self._following.result()
-        self._drop_all_but(most)
+        self._drop_all_but(max_bytes)
         data, self._waiting = bytes(self._waiting), bytearray()
         pieces = [OutputPiece(data, self._has_gap, self._skipped)] if data or self._has_gap else []
         self._has_gap, self._skipped = False, 0
@@ -58,8 +58,8 @@ class ContainerLog:
             self._following.cancel()
             await asyncio.wait({self._following})
 
-    def _drop_all_but(self, most: int) -> None:
-        if (surplus := len(self._waiting) - most) > 0:
+    def _drop_all_but(self, max_bytes: int) -> None:
+        if (surplus := len(self._waiting) - max_bytes) > 0:
             self._skipped += self._waiting.count(b"\n", 0, surplus)
             self._has_gap = True
             del self._waiting[:surplus]

@@ -32,11 +32,11 @@ class ProcessOutput:
         self._processes, self._name = processes, name
         self._place = self._run_began = self._newlines = 0
 
-    async def read(self, most: int) -> SourceReading:
-        raw = await self._processes.raw_output(self._name, self._place, most)
+    async def read(self, max_bytes: int) -> SourceReading:
+        raw = await self._processes.raw_output(self._name, self._place, max_bytes)
         if raw.end < self._place:  # another supervisor, which counts anew
             self._place = self._run_began = self._newlines = 0
-            return await self.read(most)
+            return await self.read(max_bytes)
         pieces = self._take(raw)
         state, note = describe(self._processes.state(self._name))
         return SourceReading(pieces, state, note)
@@ -71,13 +71,13 @@ class ProgramOutput:
 
         self._trouble = ""
 
-    async def read(self, most: int) -> SourceReading:
+    async def read(self, max_bytes: int) -> SourceReading:
         if self._start_at is not None and time.monotonic() >= self._start_at:
             await self._start()
         if self._processes.identity is None:
             self._plan_next(AGAIN_SEC)
             return SourceReading(state="down", note=self._trouble.removeprefix(f"{self._name} ") or "not running")
-        reading = await self._output.read(most)
+        reading = await self._output.read(max_bytes)
         state = self._processes.state(self._name)
         if state.phase != "ended":
             is_young = time.monotonic() - self._started_at < SETTLED_SEC

@@ -24,7 +24,7 @@ class SourceReading:
 class PanelSource(Protocol):
     """Reads the output of one panel."""
 
-    async def read(self, most: int) -> SourceReading:
+    async def read(self, max_bytes: int) -> SourceReading:
         """Return what has come since the last reading, at most the last `most` bytes of it. Raises `DemoError`."""
 
     async def close(self) -> None:

@@ -14,34 +14,34 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ProbeAddress:
     """`element` is what stands for this address among the others: "" if there is only one."""
 
     text: str
     element: str = ""
 
 
-def expand(written: str | Sequence[str]) -> tuple[Address, ...]:
+def expand(written: str | Sequence[str]) -> tuple[ProbeAddress, ...]:
     """Return every address that is meant. Raises `InvalidValue` for braces that mean nothing, and for too many."""
     texts = (written,) if isinstance(written, str) else tuple(written)
-    found: list[Address] = []
+    found: list[ProbeAddress] = []
     for text in texts:
         expanded = list(itertools.islice(_expand_one(text), MAX_ADDRESSES + 1))
         if len(texts) > 1 and len(expanded) == 1:
-            expanded = [Address(text, expanded[0].element or _host_of(text))]
+            expanded = [ProbeAddress(text, expanded[0].element or _host_of(text))]
         found += expanded
         if len(found) > MAX_ADDRESSES:
             raise InvalidValue(f"{text!r} means more than {MAX_ADDRESSES} addresses")
     return tuple(found)
 
 
-def _expand_one(text: str) -> Iterator[Address]:
+def _expand_one(text: str) -> Iterator[ProbeAddress]:
     """Yield the addresses; an element consists of what was put into each pair of braces."""
     parts = _BRACES.split(text)
     choices = [_choices(part, text) for part in parts[1::2]]
     for chosen in itertools.product(*choices):
         pieces = [piece for pair in itertools.zip_longest(parts[::2], chosen, fillvalue="") for piece in pair]
-        yield Address("".join(pieces), "-".join(chosen))
+        yield ProbeAddress("".join(pieces), "-".join(chosen))
 
 
 def _choices(inside: str, text: str) -> Sequence[str]:

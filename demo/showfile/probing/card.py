@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from demo.conditions import Quantity, Value, read_quantity
 from demo.errors import InvalidValue
 from demo.probes.numbers import rounded
-from demo.showfile.probing.judgement import UNFIT
+from demo.showfile.probing.node_state_rules import UNFIT
 from demo.showfile.schema.probes import ProbeSettings
 
 MAX_TEXT = 40
@@ -17,14 +17,14 @@ _ROLES: Mapping[str, str] = {"latency": "latency", "rate": "load"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownField:
     """One field, written `body.lag s` or only `latency`: its path, and the unit beside its value."""
 
     path: str
     unit: str
 
     @classmethod
-    def of(cls, written: str) -> "Shown":
+    def of(cls, written: str) -> "ShownField":
         path, _, unit = written.strip().partition(" ")
         default = {"latency": "ms", "rate": "/s"}.get(path, "")
         return cls(path, unit.strip() or default)
@@ -51,10 +51,10 @@ class Shown:
         return MASKED if UNFIT.search(found) else " ".join(found.split())[:MAX_TEXT]
 
 
-def shown_by(settings: ProbeSettings) -> tuple[Shown, ...]:
+def shown_by(settings: ProbeSettings) -> tuple[ShownField, ...]:
     """Return the fields on the cards of a probe's nodes, the main one first."""
     written = (*(() if settings.main is None else (settings.main,)), *settings.show)
-    return tuple(map(Shown.of, dict.fromkeys(written)))
+    return tuple(map(ShownField.of, dict.fromkeys(written)))
 
 
 def _as_quantity(text: str) -> Value:

@@ -11,17 +11,16 @@ from demo.errors import InvalidValue
 from demo.probes.command import CommandProbe
 from demo.probes.container import ContainerCommandProbe, ContainerFinder, ContainerProbe
 from demo.probes.http_answer import HttpAnswerProbe
-from demo.probes.log import LinesSince, LogProbe
+from demo.probes.log import LinesSince, LogRateProbe
 from demo.probes.patterns import Pattern
 from demo.probes.postgres import PostgresProbe
-from demo.probes.process import ProcessProbe, ProcessState
+from demo.probes.process import KnownState, ProcessProbe
 from demo.probes.prometheus import PrometheusQueryProbe
 from demo.probes.redis_ping import RedisPingProbe
 from demo.probes.result import Probe
 from demo.probes.tcp import TcpProbe
 from demo.processes.environment import past_proxies
-from demo.showfile.schema.probes import LogProbe as LogSettings
-from demo.showfile.schema.probes import ProbeSettings
+from demo.showfile.schema.probes import LogProbe, ProbeSettings
 
 SCHEMES = ("http://", "https://")
 
@@ -44,8 +43,8 @@ class Sources:
     engine: Engine | None = None
     project: str = ""
     ended_lately: Callable[[str], Container | None] = lambda ident: None
-    process: Callable[[str], Awaitable[ProcessState | None]] = _unknown
-    log: Callable[[LogSettings], LinesSince] = lambda settings: _unknown
+    process: Callable[[str], Awaitable[KnownState | None]] = _unknown
+    log: Callable[[LogProbe], LinesSince] = lambda settings: _unknown
     fill: Callable[[str], str] = lambda text: text
     environ: Mapping[str, str] = field(default_factory=past_proxies)
     folder: Path | None = None
@@ -67,7 +66,7 @@ def make_probe(settings: ProbeSettings, address: str, sources: Sources) -> Probe
         case "run" if settings.run is not None:
             return CommandProbe(settings.run, sources.environ, sources.folder, settings.timeout)
         case "log" if settings.log is not None:
-            return LogProbe(sources.log(settings.log), Pattern(settings.log.match))
+            return LogRateProbe(sources.log(settings.log), Pattern(settings.log.match))
     raise InvalidValue(f"there is no probe of the kind {settings.kind}")
 
 

@@ -23,7 +23,7 @@ _ENVIRONMENT = JSONPathEnvironment()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NodeRow:
     """One node of an answer; `data` has its fields. `is_twice`: another row has the same id."""
 
     id: str
@@ -31,7 +31,7 @@ class Row:
     is_twice: bool = False
 
 
-Split = Callable[[Mapping[str, Any]], Sequence[Row]]
+Split = Callable[[Mapping[str, Any]], Sequence[NodeRow]]
 """Splits a reading's data into rows. Raises `InvalidValue` that says why the answer cannot be split."""
 
 
@@ -45,7 +45,7 @@ def splitter(each: str, ident: str | None) -> Split:
         return lambda data: _rows(_line_items(pattern, _text_of(data)), find_id)
     query = _compile_path(each)
 
-    def split(data: Mapping[str, Any]) -> Sequence[Row]:
+    def split(data: Mapping[str, Any]) -> Sequence[NodeRow]:
         document = _document_of(data)
         found = query.find(document)
         return _rows([(_last_key(node.location), node.value) for node in found[: MAX_ROWS + 1]], find_id)
@@ -123,7 +123,7 @@ def _last_key(location: Sequence[int | str]) -> str:
 def _rows(
     items: Sequence[tuple[str, Any]],
     find_id: Callable[[Any], Any] | None,
-) -> Sequence[Row]:
+) -> Sequence[NodeRow]:
     """Return the rows; without an `id`, a text or number is its own, and an object has that of its place."""
     if len(items) > MAX_ROWS:
         raise InvalidValue(f"answered with more than {MAX_ROWS} nodes")
@@ -136,4 +136,4 @@ def _rows(
         name = ident if isinstance(ident, str) else json.dumps(ident)
         named.append((name[:MAX_ID], {**fields, "body": item}))
     count = Counter(name for name, _ in named)
-    return [Row(name, data, count[name] > 1) for name, data in named]
+    return [NodeRow(name, data, count[name] > 1) for name, data in named]

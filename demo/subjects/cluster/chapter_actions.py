@@ -9,7 +9,7 @@ from demo.clock import CLOCK
 from demo.errors import FaultError, SubjectError
 from demo.show.durations import in_tenths
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.verdicts import Run, Verdict, elected_sec, of_election, of_kill
+from demo.subjects.cluster.verdicts import Judged, Run, elected_sec, of_election, of_kill
 from demo.types import Stage
 
 STEADY_SEC = 20.0
@@ -64,14 +64,14 @@ async def recover(stage: Stage, subject: HasActions) -> None:
 class KillScenario:
     """`fault`: the name of the kill; `rate`: the load, in operations per second.
 
-    `leads_within_sec`: how soon another leader takes over by the hypothesis. `office`: what the victim is called.
+    `leads_within_sec`: how soon another leader takes over by the hypothesis. `role`: what the victim is called.
     """
 
     fault: str
     rate: float
     leads_within_sec: float
     reading_sec: float = READING_SEC
-    office: str = "the leader"
+    role: str = "the leader"
     where: str = ""
     """As in `Run`."""
 
@@ -108,7 +108,7 @@ class ClusterActions:
         if self._watching is not None:
             self._watching.cancel()  # it belongs to an earlier kill, healed before another leader was seen
         victim = await self._kill.choose()
-        await self._stage.say(f"At zero: {victim}, {self._story.office}.")
+        await self._stage.say(f"At zero: {victim}, {self._story.role}.")
         await self._stage.countdown(3)
         self._client_start_at_kill = await self._client_start_time()
         await self._stage.inject(self._story.fault)
@@ -172,7 +172,7 @@ class ClusterActions:
         run = replace(self._require_run(), measured=self._stage.measured(name), books=books, books_trouble=trouble)
         await self._stage.conclude(*self._verdict(run))
 
-    def _verdict(self, run: Run) -> Verdict:
+    def _verdict(self, run: Run) -> Judged:
         return of_kill(run, self._story.leads_within_sec)
 
     def _require_run(self) -> Run:
@@ -182,13 +182,13 @@ class ClusterActions:
 
     async def _client_start_time(self) -> object:
         """Return when the client process was started; None when it does not answer."""
-        return (await self._cluster.client.probe(deadline_sec=2.0).read()).data.get("started_at")
+        return (await self._cluster.client.probe(timeout_sec=2.0).read()).data.get("started_at")
 
     async def _fetch_outage(self, since: float | None) -> float | None:
         if since is None:
             return None
         path = f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"
-        outage = (await self._cluster.client.probe(path, deadline_sec=2.0).read()).data.get("outage") or {}
+        outage = (await self._cluster.client.probe(path, timeout_sec=2.0).read()).data.get("outage") or {}
         return outage.get("sec")
 
     async def _verify_books(self) -> tuple[Mapping[str, int] | None, str]:

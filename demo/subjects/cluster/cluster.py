@@ -12,10 +12,10 @@ from demo.compose.command import UP_SEC as MAKE_SEC
 from demo.container_engine.event_watch import EngineWatch
 from demo.errors import SubjectError
 from demo.probes.periodic import Pulse
-from demo.processes.child import Child, module
+from demo.processes.child import Child, build_module_command
 from demo.processes.ports import free_ports
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.cluster.connections import CLIENT, ClientConnection, Connections
+from demo.subjects.cluster.connections import CLIENT, ClientConnection, HttpConnections
 from demo.subjects.cluster.deployment import Deployment
 from demo.subjects.cluster.members import Member, Members
 
@@ -47,7 +47,7 @@ class Cluster:
 
     def __init__(self, ground: Deployment, members: Sequence[Member], client: str) -> None:
         self.deployment = ground
-        self.connections = Connections()
+        self.connections = HttpConnections()
         self.members = Members(members, ground.watch)
         self.notify: Callable[[str], None] = lambda text: None
         self.on_change: Callable[[], None] = lambda: None
@@ -101,7 +101,7 @@ class Cluster:
     def _make_client(self) -> Child:
         config = {"id": CLIENT, "port": self._port, "token": self._token, "rate": self._rate}
         config["endpoints"] = self.endpoints(self.members)
-        return Child(CLIENT, module(self._module), json.dumps(config).encode())
+        return Child(CLIENT, build_module_command(self._module), json.dumps(config).encode())
 
     async def send_endpoints(self) -> None:
         with contextlib.suppress(SubjectError):  # a client that does not run yet gets them when it is started

@@ -17,7 +17,7 @@ CLIENT = "load"
 """The id under which the client process proves its identity."""
 
 
-class Connections:
+class HttpConnections:
     """One HTTP session for all requests. `close()` ends it; a request after that opens a new one."""
 
     def __init__(self) -> None:
@@ -37,16 +37,16 @@ class Connections:
 class ClientConnection:
     """Requests to the client process."""
 
-    def __init__(self, lines: Connections, port: int, token: str) -> None:
+    def __init__(self, lines: HttpConnections, port: int, token: str) -> None:
         self._connections = lines
         self._url = f"http://{HOST}:{port}"
-        self._asking = partial(proof_of_identity.Question, token, CLIENT)
+        self._asking = partial(proof_of_identity.SignedRequest, token, CLIENT)
 
     def probe(
-        self, path: str = "health", deadline_sec: float = 0.4, posts: Mapping[str, object] | None = None
+        self, path: str = "health", timeout_sec: float = 0.4, posts: Mapping[str, object] | None = None
     ) -> HttpProbe:
         url = f"{self._url}/{path}"
-        return HttpProbe(self._connections.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
+        return HttpProbe(self._connections.session, url, timeout_sec=timeout_sec, posts=posts, asking=self._asking)
 
     async def send(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
         """Send `body` by POST and return the answer. Raises `SubjectError` if the client does not answer or refuses."""

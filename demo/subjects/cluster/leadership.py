@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Vote:
+class LeaderReport:
     """What one answering member reports: which leader it follows ("" if none), in which term."""
 
     member: str
@@ -23,7 +23,7 @@ class Leader:
     previous: str | None = None
 
 
-def elected(votes: Iterable[Vote]) -> tuple[str | None, int]:
+def elected(votes: Iterable[LeaderReport]) -> tuple[str | None, int]:
     """Return the leader of the newest term and that term; None unless those who report that term agree on one.
 
     Reports of an older term are outdated: whoever led in it may have been deposed.
@@ -40,7 +40,7 @@ class Leadership:
     def __init__(self) -> None:
         self.now = Leader()
 
-    def update(self, votes: Iterable[Vote], dead: Iterable[str], at: float) -> Leader:
+    def update(self, votes: Iterable[LeaderReport], dead: Iterable[str], at: float) -> Leader:
         """Update the leader from the members' reports, and return it.
 
         `dead`: members known not to run; a report that names one of them as leader counts as no leader. `at`: the

@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.types import Measured
 
-Verdict = tuple[bool | None, str]
+Judged = tuple[bool | None, str]
 """Whether the hypothesis held (None: no effect was seen, or it could not be measured), and why."""
 
 
@@ -56,7 +56,7 @@ def of_election(run: Run) -> str:
     return f"{run.leader} leads, {run.elected_sec:.1f} s after the kill.{gap}"
 
 
-def of_kill(run: Run, within_sec: float) -> Verdict:
+def of_kill(run: Run, within_sec: float) -> Judged:
     """Return whether another leader took over within `within_sec`, with everything that was confirmed still there."""
     if run.measured.detected_after_sec is None:
         return None, f"No effect seen: {run.victim} was never seen down."
@@ -81,7 +81,7 @@ def _describe_leaders(led: Mapping[str, int]) -> str:
     return ", ".join(f"{name} leads {count}" for name, count in led.items())
 
 
-def _judge_books(books: Mapping[str, int] | None, trouble: str) -> Verdict:
+def _judge_books(books: Mapping[str, int] | None, trouble: str) -> Judged:
     if books is None:
         return None, f"Not measurable whether a write was lost: {trouble or 'the record of confirmed writes is lost'}."
     keys, missing, unread = (books[name] for name in ("keys", "missing", "unread"))

@@ -99,7 +99,7 @@ def _match_containers(project: str, listed: Listed, containers: Sequence[Contain
 
 async def _ask_for_members(session: Callable[[], aiohttp.ClientSession], address: str) -> Listed | None:
     for question in QUESTIONS:
-        reading = await HttpProbe(session, f"http://{address}/{LIST}", deadline_sec=ASK_SEC, posts=question).read()
+        reading = await HttpProbe(session, f"http://{address}/{LIST}", timeout_sec=ASK_SEC, posts=question).read()
         if reading.ok and (listed := _parse(reading.data)) is not None:
             return listed
     return None

@@ -13,7 +13,7 @@ async def describe_etcd(cluster: Cluster, per_sec: float) -> Sequence[tuple[str,
     """Return names and values; what does not answer is left out. `per_sec`: the load that the chapters start."""
     session = cluster.connections.session
     probes = [
-        HttpProbe(session, f"http://{address}/{STATUS}", deadline_sec=TIMEOUT_SEC, posts={})
+        HttpProbe(session, f"http://{address}/{STATUS}", timeout_sec=TIMEOUT_SEC, posts={})
         for address in addresses_of(cluster.members)
     ]
     readings = await asyncio.gather(*(probe.read() for probe in probes))

@@ -5,7 +5,7 @@ from typing import Any
 
 from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.leadership import Leader, Leadership, Vote
+from demo.subjects.cluster.leadership import Leader, LeaderReport, Leadership
 from demo.subjects.cluster.members import Member
 
 MEGA = 1_000_000
@@ -49,9 +49,9 @@ class EtcdHealth:
             self._names[data["member"]] = member.id
         return data
 
-    def _votes(self, statuses: Mapping[str, Mapping[str, Any]]) -> list[Vote]:
+    def _votes(self, statuses: Mapping[str, Mapping[str, Any]]) -> list[LeaderReport]:
         return [
-            Vote(name, self._names.get(status["leader"], ""), status["term"])
+            LeaderReport(name, self._names.get(status["leader"], ""), status["term"])
             for name, status in statuses.items()
             if status.get("term") is not None
         ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from demo.clock import uptime
-from demo.subjects.ratelimiter.limits import Algorithm, Limit
+from demo.subjects.ratelimiter.limits import Algorithm, RateLimit
 
 KEEP_MS = 45_000
 """How long an id stays in Redis: the 30 s over which drift is measured, and a margin."""
@@ -43,7 +43,7 @@ class Decision(NamedTuple):
     at: int
 
 
-Decide = Callable[[Limit, str], Awaitable[Decision]]
+Decide = Callable[[RateLimit, str], Awaitable[Decision]]
 
 
 def redis_key(key: str) -> str:
@@ -54,13 +54,13 @@ def algorithms(redis: Redis) -> dict[Algorithm, Decide]:
     """Return the algorithms that a key can have. Each takes the limit and an id that is unique to this request."""
     script = redis.register_script(EXACT)
 
-    async def exact(limit: Limit, ident: str) -> Decision:
+    async def exact(limit: RateLimit, ident: str) -> Decision:
         arguments: list[str | int] = [limit.limit, limit.window_us, ident, KEEP_MS]
         asked = now_us()
         admitted, at = await script(keys=[redis_key(limit.key)], args=arguments)
         return Decision(admitted == 1, _decided_at(int(at), asked))
 
-    async def naive(limit: Limit, ident: str) -> Decision:
+    async def naive(limit: RateLimit, ident: str) -> Decision:
         """Read, then write: a request that reads in between counts too few."""
         key, now = redis_key(limit.key), now_us()
         used = await redis.zcount(key, f"({now - limit.window_us}", "+inf")
@@ -91,7 +91,7 @@ class LocalWindows:
     def __init__(self) -> None:
         self._admitted: dict[str, deque[int]] = {}
 
-    def decide(self, limit: Limit, now: int) -> Decision:
+    def decide(self, limit: RateLimit, now: int) -> Decision:
         window = self._admitted.setdefault(limit.key, deque())
         while window and window[0] <= now - limit.window_us:
             window.popleft()

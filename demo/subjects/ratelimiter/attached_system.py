@@ -9,12 +9,12 @@ from demo.probes.result import Reading
 from demo.processes.process_ref import ProcessRef
 from demo.processes.supervised import ObservedProcess
 from demo.processes.unix_client import ask
-from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Settings
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, LimiterSettings
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem, Spec
 from demo.subjects.standalone import StandaloneSystem, file_of, find
 
 ASK_SEC = 1.0
-GLANCE_SEC = 0.2
+STATE_TIMEOUT_SEC = 0.2
 WORK_SEC = 30.0
 """The supervisor's timeouts: for an answer, for an answer within a poll, and for restarting processes."""
 
@@ -62,7 +62,7 @@ class RemoteProcess(ObservedProcess):
         reading = await super().read()
         if not reading.ok:
             try:
-                self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))
+                self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", STATE_TIMEOUT_SEC))
             except DemoError:
                 self.is_starting = False
                 self.trouble = "its supervisor does not answer"
@@ -114,4 +114,4 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
 def _empty_connection_info() -> ConnectionInfo:
     """Return the connection info of a system that has ended: it matches no plan, and nobody listens on its ports."""
     ports = dict.fromkeys(("redis", "backend", "traffic", *NODES), 1)
-    return ConnectionInfo("", "", "", ports, Settings())
+    return ConnectionInfo("", "", "", ports, LimiterSettings())

@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from demo.processes.port_owner import PortOwner
 from demo.processes.service import run
 from demo.subjects.ratelimiter.algorithms import now_us, redis_key
-from demo.subjects.ratelimiter.ground_truth import SPAN_US, Arrival, Observed, run_of, seconds, truth_of
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.ground_truth import SPAN_US, Arrival, ObservedArrivals, run_of, seconds, truth_of
+from demo.subjects.ratelimiter.limits import RateLimit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.request_stats import RollingStats
 
@@ -66,13 +66,13 @@ class Audit:
 
 class Backend:
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._limits = [Limit(**item) for item in config["limits"]]
+        self._limits = [RateLimit(**item) for item in config["limits"]]
         self._arrivals: dict[str, deque[Arrival]] = {limit.key: deque() for limit in self._limits}
         self._audit = Audit(connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], AUDIT_SEC))
         self._audit_lock = asyncio.Lock()
         self._recent = RollingStats()
         self._started_at = now_us()
-        self._observed = Observed(self._started_at if config.get("forgot") else None)
+        self._observed = ObservedArrivals(self._started_at if config.get("forgot") else None)
 
     async def work(self, request: web.Request) -> web.Response:
         started = time.perf_counter()
@@ -117,7 +117,7 @@ class Backend:
         started_at = seconds(self._started_at)
         return web.json_response({"counters": counters, "started_at": started_at, **self._recent.summary()})
 
-    def _recent_arrivals(self, limit: Limit, now: int) -> list[Arrival]:
+    def _recent_arrivals(self, limit: RateLimit, now: int) -> list[Arrival]:
         """Return the arrivals that still count, sorted by time, as the clock may step."""
         arrivals = self._arrivals[limit.key]
         while arrivals and arrivals[0].at < now - SPAN_US - limit.window_us - MARGIN_US:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import aiohttp
 from yarl import URL
 
-from demo.processes.proof_of_identity import Question
+from demo.processes.proof_of_identity import SignedRequest
 from demo.processes.service_auth import HOST
 from demo.subjects.request_stats import SPAN_SEC, Outcome, RollingStats
 
@@ -64,7 +64,7 @@ class Caller:
         """Send one request and return its HTTP status; 0 without an answer, or if another process answered."""
         if self._session is None:
             return 0
-        question = Question(self._token, node, "POST", f"/check/{key}")
+        question = SignedRequest(self._token, node, "POST", f"/check/{key}")
         url = URL(f"http://{HOST}:{port}{question.path}", encoded=True)
         try:
             async with self._session.post(url, headers=question.headers) as answer:

@@ -15,21 +15,21 @@ from demo.processes import proof_of_identity
 from demo.processes.port_owner import PortOwner
 from demo.processes.ports import free_ports
 from demo.processes.service_auth import HOST
-from demo.subjects.ratelimiter.limits import LIMITS, Limit
+from demo.subjects.ratelimiter.limits import LIMITS, RateLimit
 from demo.subjects.ratelimiter.redis_client import connect
 
 NODES = ("node-1", "node-2", "node-3")
 
 
 @dataclass(frozen=True)
-class Settings:
+class LimiterSettings:
     """`fallback`: what a node does while Redis does not answer. `load` multiplies the steady rate of every key.
 
     `base_port`: the first of six consecutive ports; None uses free ones.
     """
 
     fallback: str = "local"
-    limits: tuple[Limit, ...] = LIMITS
+    limits: tuple[RateLimit, ...] = LIMITS
     load: float = 1.0
     redis_timeout_sec: float = 0.5
     base_port: int | None = None
@@ -43,10 +43,10 @@ class ConnectionInfo:
     token: str
     password: str
     ports: Mapping[str, int]
-    settings: Settings
+    settings: LimiterSettings
 
     @classmethod
-    def new(cls, settings: Settings) -> "ConnectionInfo":
+    def new(cls, settings: LimiterSettings) -> "ConnectionInfo":
         names = ("redis", "backend", "traffic", *NODES)
         first = settings.base_port
         ports = free_ports(len(names)) if first is None else range(first, first + len(names))
@@ -60,11 +60,11 @@ class ConnectionInfo:
     def from_json(cls, data: Mapping[str, Any]) -> "ConnectionInfo":
         """Rebuild it from the result of `to_json`. Raises `KeyError` or `TypeError` for anything else."""
         settings = dict(data["settings"])
-        settings["limits"] = tuple(Limit(**limit) for limit in settings["limits"])
-        return cls(**{**data, "settings": Settings(**settings)})
+        settings["limits"] = tuple(RateLimit(**limit) for limit in settings["limits"])
+        return cls(**{**data, "settings": LimiterSettings(**settings)})
 
 
-class Connections:
+class SystemConnections:
     """This process's connections to the system's processes, shared by probes and faults. `close()` ends them for good.
 
     `owner`: the pid of the process whose children the system's processes are.
@@ -88,8 +88,8 @@ class Connections:
     ) -> HttpProbe:
         """Return a probe of a process that accepts only that process's own answer; `posts` is sent as JSON."""
         url = f"{self.url(self._wiring.ports[part])}/{path}"
-        asking = partial(proof_of_identity.Question, self._wiring.token, part)
-        return HttpProbe(self.session, url, deadline_sec=within_sec, posts=posts, asking=asking)
+        asking = partial(proof_of_identity.SignedRequest, self._wiring.token, part)
+        return HttpProbe(self.session, url, timeout_sec=within_sec, posts=posts, asking=asking)
 
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from demo.probes.redis import RedisProbe
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 
 
 async def describe_limiter(system: LimiterSystem[Any]) -> Sequence[tuple[str, str]]:
@@ -21,5 +21,5 @@ async def describe_limiter(system: LimiterSystem[Any]) -> Sequence[tuple[str, st
     )
 
 
-def _describe_limit(limit: Limit, load: float) -> str:
+def _describe_limit(limit: RateLimit, load: float) -> str:
     return f"{limit.limit} in {limit.window_sec:g} s ({limit.algorithm}), {limit.rate * load:g} requests a second"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 
 SPAN_US = 30_000_000
 """Ghosts and drift are measured over the last 30 s."""
@@ -60,7 +60,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedArrivals:
     """Since when the arrivals are known completely; None: from the beginning, as there were none before."""
 
     since: int | None = None
@@ -140,7 +140,9 @@ def find_uncounted(arrivals: Sequence[Arrival], window: int, now: int) -> int:
     return sum(not a.held for a in arrivals if start < a.at <= now - SETTLE_US)
 
 
-def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed, *, audited: bool) -> dict[str, Any]:
+def truth_of(
+    limit: RateLimit, seen: Sequence[Arrival], now: int, observed: ObservedArrivals, *, audited: bool
+) -> dict[str, Any]:
     """Return a key's counter for the last 30 s; `audited`: Redis was asked just now. Times in seconds."""
     ghosts, drift = find_ghosts(seen, limit.limit, limit.window_us, now), find_drift(seen, now)
     span = now - SPAN_US
@@ -166,7 +168,7 @@ def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed
 
 
 def run_of(
-    limit: Limit, seen: Sequence[Arrival], since: int, now: int, observed: Observed, *, audited: bool
+    limit: RateLimit, seen: Sequence[Arrival], since: int, now: int, observed: ObservedArrivals, *, audited: bool
 ) -> dict[str, Any]:
     """Return the same for one run of a fault that began at `since`; None where arrivals are no longer kept."""
     is_kept, with_window = since >= now - SPAN_US, since - limit.window_us

@@ -8,7 +8,7 @@ from demo.faults.process_kill import SystemRun
 from demo.probes.redis import RedisProbe
 from demo.probes.result import Probe
 from demo.processes.supervised import ObservedProcess
-from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Connections, Settings
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, LimiterSettings, SystemConnections
 
 P = TypeVar("P", bound=ObservedProcess)
 
@@ -30,9 +30,9 @@ class LimiterSystem(ABC, Generic[P]):
     def __init__(self, wiring: ConnectionInfo, owner: int, owner_born: int | None, by_hand: str) -> None:
         self.system_run = SystemRun(wiring.show, owner, owner_born, by_hand)
         self.connection_info = wiring
-        self.settings: Settings = wiring.settings
+        self.settings: LimiterSettings = wiring.settings
         self.token = wiring.token
-        self.connections = Connections(wiring, owner)
+        self.connections = SystemConnections(wiring, owner)
         self.redis = self._part("redis", "redis")
         self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)

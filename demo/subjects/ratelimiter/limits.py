@@ -13,7 +13,7 @@ EXACT_KEY = "pay-exact"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most `limit` admissions in any `window_sec` seconds; the steady load is `rate` requests per second."""
 
     key: str
@@ -27,11 +27,11 @@ class Limit:
         return round(self.window_sec * 1_000_000)
 
 
-LIMITS: tuple[Limit, ...] = (
+LIMITS: tuple[RateLimit, ...] = (
     # Two alike, for the side-by-side comparison: the same limit, and the same load just below it.
-    Limit(NAIVE_KEY, "naive", 100, 10.0, 9.0),
-    Limit(EXACT_KEY, "exact", 100, 10.0, 9.0),
+    RateLimit(NAIVE_KEY, "naive", 100, 10.0, 9.0),
+    RateLimit(EXACT_KEY, "exact", 100, 10.0, 9.0),
     # Two with a load a few percent over the limit, so that refusals are always to be seen.
-    Limit("search", "exact", 40, 1.0, 42.0),
-    Limit("login", "exact", 40, 10.0, 4.2),
+    RateLimit("search", "exact", 40, 1.0, 42.0),
+    RateLimit("login", "exact", 40, 10.0, 4.2),
 )

@@ -12,11 +12,11 @@ from aiohttp import web
 from yarl import URL
 
 from demo.processes.port_owner import PortOwner
-from demo.processes.proof_of_identity import Question
+from demo.processes.proof_of_identity import SignedRequest
 from demo.processes.service import run
 from demo.processes.service_auth import HOST
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
-from demo.subjects.ratelimiter.limits import Fallback, Limit
+from demo.subjects.ratelimiter.limits import Fallback, RateLimit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_counter import RedisCounter
 from demo.subjects.request_stats import RollingStats
@@ -36,7 +36,7 @@ class LimiterNode:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.id: str = config["id"]
         self.fallback: Fallback = config["fallback"]
-        self.limits = {item["key"]: Limit(**item) for item in config["limits"]}
+        self.limits = {item["key"]: RateLimit(**item) for item in config["limits"]}
         redis = connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], SOCKET_SEC)
         self.shared = RedisCounter(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
         self._local = LocalWindows()
@@ -76,7 +76,7 @@ class LimiterNode:
         self._recent.add(outcome, time.perf_counter() - started)  # type: ignore[arg-type]
         return web.Response(status=status)
 
-    async def _decide(self, limit: Limit) -> int:
+    async def _decide(self, limit: RateLimit) -> int:
         ident = next(self._idents)
         decision = await self.shared.decide(limit, ident)
         if decision is None and self.fallback == "closed":
@@ -87,12 +87,12 @@ class LimiterNode:
             return 429
         return 200 if await self._forward(limit, ident, decision) else 502
 
-    def _decide_alone(self, limit: Limit) -> Decision:
+    def _decide_alone(self, limit: RateLimit) -> Decision:
         return Decision(True, now_us()) if self.fallback == "open" else self._local.decide(limit, now_us())
 
-    async def _forward(self, limit: Limit, ident: str, decision: Decision) -> bool:
+    async def _forward(self, limit: RateLimit, ident: str, decision: Decision) -> bool:
         path = f"/admitted/{limit.key}?id={ident}&at={decision.at}"
-        question = Question(self._token, "backend", "POST", path)
+        question = SignedRequest(self._token, "backend", "POST", path)
         if self._session is None:
             return False
         try:

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import Child, module, start_time_of
+from demo.processes.child import Child, build_module_command, start_time_of
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import is_free
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Settings
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, LimiterSettings
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem, Spec
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 
@@ -25,7 +25,7 @@ PACKAGE = "demo.subjects.ratelimiter"
 class OwnedSystem(LimiterSystem[SupervisedProcess]):
     """A system whose processes are children of this one, and never outlive it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: LimiterSettings) -> None:
         self._server_path = ""
         self._lock = asyncio.Lock()
         self._stopped = False
@@ -42,7 +42,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
 
         def make() -> Child:
             config = self._config_of(spec) | {"forgot": next(starts) > 0}
-            return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), json.dumps(config).encode())
+            return Child(spec.id, build_module_command(f"{PACKAGE}.{spec.kind}"), json.dumps(config).encode())
 
         return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
 

@@ -12,7 +12,7 @@ from demo.probes.result import Reading
 from demo.processes.death_watch import DeathWatch
 from demo.processes.supervised import ObservedProcess
 from demo.subjects.ratelimiter.cards import node_card
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 from demo.subjects.request_stats import metric
 
 INTERVAL_SEC = 0.5
@@ -21,7 +21,7 @@ INTERVAL_SEC = 0.5
 class Poller:
     """Probes all processes concurrently, each with a timeout well below the interval."""
 
-    def __init__(self, parts: Sequence[ObservedProcess], limits: Sequence[Limit]) -> None:
+    def __init__(self, parts: Sequence[ObservedProcess], limits: Sequence[RateLimit]) -> None:
         self._parts = tuple(parts)
         self._limits = tuple(limits)
         self._stopped = asyncio.Event()
@@ -69,7 +69,7 @@ class Poller:
 
 
 def assemble(
-    parts: Sequence[ObservedProcess], readings: Sequence[Reading], now: float, limits: Sequence[Limit]
+    parts: Sequence[ObservedProcess], readings: Sequence[Reading], now: float, limits: Sequence[RateLimit]
 ) -> dict[str, Any]:
     """Return the health dict of `HealthPollerProtocol`, with `sampled_at` and `totals` in addition."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
@@ -104,7 +104,7 @@ def _flows(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> d
     return {"redis": asked, "backend": max(0.0, asked - refused)}
 
 
-def _counters(reported: object, limits: Sequence[Limit]) -> list[dict[str, Any]]:
+def _counters(reported: object, limits: Sequence[RateLimit]) -> list[dict[str, Any]]:
     """Return the counters that the backend reports, and an empty one for each limited key that is missing there."""
     dated = [_add_moments(item) for item in reported if _names_a_key(item)] if isinstance(reported, list) else []
     names = {item["key"] for item in dated}
@@ -121,7 +121,7 @@ def _add_moments(counter: Mapping[str, Any]) -> dict[str, Any]:
     return {**counter, **{f"{name}_at": None if at is None else CLOCK.of_uptime(at) for name, at in uptimes.items()}}
 
 
-def _empty_counter(limit: Limit) -> dict[str, Any]:
+def _empty_counter(limit: RateLimit) -> dict[str, Any]:
     """Return a counter without numbers, for a key that is not reported: it stays on the stage."""
     known = {"key": limit.key, "algorithm": limit.algorithm, "limit": limit.limit, "window_sec": limit.window_sec}
     return {**known, "admitted": None, "uncounted": None, "counted": None, "drift": None, "ghosts": None}

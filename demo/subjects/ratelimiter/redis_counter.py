@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.subjects.ratelimiter.algorithms import Decision, algorithms
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class RedisCounter:
         self._writes = 0
         self.answers = False
 
-    async def decide(self, limit: Limit, ident: str) -> Decision | None:
+    async def decide(self, limit: RateLimit, ident: str) -> Decision | None:
         """Count on Redis; None when it does not answer in time: then nothing of this request remains queued there."""
         if not self.answers:
             return None

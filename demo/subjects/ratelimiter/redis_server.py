@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from demo.errors import SubjectError
-from demo.processes.child import Child, program
+from demo.processes.child import Child, build_child_command
 from demo.processes.environment import for_server
 from demo.processes.service_auth import HOST
 
@@ -124,4 +124,6 @@ def redis_child(path: str, port: int, password: str) -> Child:
     """
     options = [word for name, value in {"port": str(port), **OPTIONS}.items() for word in (f"--{name}", value)]
     password_line = f"requirepass {password}".encode()
-    return Child("redis", program(path, "-", *options), password_line, keeps_stdin=False, environ=for_server())
+    return Child(
+        "redis", build_child_command(path, "-", *options), password_line, keeps_stdin=False, environ=for_server()
+    )

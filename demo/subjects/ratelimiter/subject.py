@@ -8,7 +8,7 @@ from demo.errors import UsageError
 from demo.findings import Finding
 from demo.subjects.packaged_deck import packaged_deck
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.description import describe_limiter
 from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
@@ -55,7 +55,7 @@ class RateLimiter:
         if attach is not None and (fallback, load, base_port) != ("local", 1.0, None):
             raise UsageError("an attached system keeps its own settings: leave out fallback, load and base_port")
         self.system: LimiterSystem[Any] = (
-            OwnedSystem(Settings(fallback=fallback, load=load, base_port=base_port))
+            OwnedSystem(LimiterSettings(fallback=fallback, load=load, base_port=base_port))
             if attach is None
             else AttachedSystem(attach)
         )

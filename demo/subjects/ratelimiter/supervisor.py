@@ -21,12 +21,12 @@ from demo.errors import DemoError, SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.supervised import SupervisedProcess
 from demo.processes.unix_server import as_handler, listen
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.standalone import StandaloneSystem, file_of, register, unregister
 
 
-class Supervisor:
+class LimiterSupervisor:
     """Serves the requests of fault drivers, watchdogs and `demo down` to one system."""
 
     def __init__(self, system: OwnedSystem) -> None:
@@ -87,9 +87,9 @@ def part_as_dict(part: SupervisedProcess) -> dict[str, Any]:
     }
 
 
-async def _serve(name: str, settings: Settings) -> None:
+async def _serve(name: str, settings: LimiterSettings) -> None:
     system = OwnedSystem(settings)
-    supervisor = Supervisor(system)
+    supervisor = LimiterSupervisor(system)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stopping.set)
@@ -138,7 +138,7 @@ def main() -> None:
                 f"set XDG_STATE_HOME to a directory on a local disk"
             ) from None
         os.ftruncate(sys.stderr.fileno(), 0)  # stderr is the log file, which is ours now that we hold the lock
-        asyncio.run(_serve(config["name"], Settings(**config["settings"])))
+        asyncio.run(_serve(config["name"], LimiterSettings(**config["settings"])))
     except DemoError as error:
         _report_to_parent({"failed": str(error)})
         sys.exit(1)

@@ -13,7 +13,7 @@ from demo.clock import uptime
 from demo.processes.service import run
 from demo.processes.service_auth import HOST
 from demo.subjects.ratelimiter.caller import Caller
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 
 VOLLEY = 60
 """How many requests of a burst are sent at the same moment: a race needs concurrency, not a high rate."""
@@ -32,7 +32,7 @@ class Burst:
 
 class TrafficGenerator:
     def __init__(self, config: Mapping[str, Any]) -> None:
-        limits = [Limit(**item) for item in config["limits"]]
+        limits = [RateLimit(**item) for item in config["limits"]]
         self._limits = {limit.key: replace(limit, rate=limit.rate * config["load"]) for limit in limits}
         self._ports_to_await: list[int] = [*config["nodes"].values(), config["backend_port"]]
         self._caller = Caller(config["nodes"], config["token"])
@@ -61,7 +61,7 @@ class TrafficGenerator:
         else:
             self._unsent += 1
 
-    async def _generate_load(self, limit: Limit) -> None:
+    async def _generate_load(self, limit: RateLimit) -> None:
         """Generate the load on one key, open-loop: a slow answer does not delay the next request.
 
         The intervals are random, as between requests of people.

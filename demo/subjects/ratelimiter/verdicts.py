@@ -8,7 +8,7 @@ from demo.show.durations import in_tenths
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.types import Measured
 
-Verdict = tuple[bool | None, str]
+Judged = tuple[bool | None, str]
 """Whether the hypothesis held (None: no effect was seen, or it could not be measured), and why."""
 
 REPAIRED_SEC = 5.0
@@ -34,7 +34,7 @@ class Requests:
         return f"{self.failed or 'none'} of {self.ended} requests failed"
 
 
-def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
+def of_kill(measured: Measured, requests: Requests | None) -> Judged:
     if requests is None:
         return None, "Not measurable: the traffic process was down as well."
     if measured.detected_after_sec is None:
@@ -58,7 +58,7 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
     return requests.failed == 0 and is_in_time, " ".join((*clauses, seen))
 
 
-def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
+def of_burst(keys: Iterable[Mapping[str, Any]]) -> Judged:
     """Return the verdict on the burst; `keys`: what each key let through since it began."""
     found = {key.get("key"): key for key in keys}
     naive, exact = (found.get(name, {}) for name in (NAIVE_KEY, EXACT_KEY))
@@ -79,7 +79,7 @@ def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
     return True, f"Read, then write: {limit + ghosts} of {limit}, so {ghosts} ghosts. In one step: no ghost."
 
 
-def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Verdict:
+def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Judged:
     """Return the verdict on the pause; `keys`: what each key let through since it began."""
     if requests is None:
         return None, "Not measurable: the traffic process was down as well."
@@ -93,7 +93,7 @@ def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Ve
     return requests.failed == 0, f"{_capitalize(str(requests))}. Redis does not know of {drift} that got through."
 
 
-def why_not_comparable(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
+def why_not_comparable(before: Mapping[str, object], after: Mapping[str, object]) -> Judged | None:
     """Return why two accounts cannot be compared: a process that counts was restarted, or did not answer. Else None.
 
     The processes are compared by `Account.lives`. A Redis that does not answer is no reason here: then the drift is

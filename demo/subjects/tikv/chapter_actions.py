@@ -7,7 +7,7 @@ from typing import Any
 from demo.errors import FaultError
 from demo.show.durations import in_tenths
 from demo.subjects.cluster.chapter_actions import ClusterActions
-from demo.subjects.cluster.verdicts import Run, Verdict
+from demo.subjects.cluster.verdicts import Judged, Run
 
 PD_SEC = 40.0
 COPIES_SEC = 10.0
@@ -42,7 +42,7 @@ class TikvActions(ClusterActions):
         wall = "" if detected_after_sec is None else f" The stage showed it after {in_tenths(detected_after_sec)}."
         await self._stage.say(f"{of_pd(*pd_report)}{wall}")
 
-    def _verdict(self, run: Run) -> Verdict:
+    def _verdict(self, run: Run) -> Judged:
         held, text = super()._verdict(run)
         return held, f"{text} {run.aside}".strip()
 

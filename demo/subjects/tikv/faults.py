@@ -37,7 +37,7 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
         container = watched.container
         return Selector(project, service=container.service, name="" if container.service else container.name)
 
-    def elected(office: str, name: Callable[[], str | None], kind: str) -> Elected:
+    def elected(role: str, name: Callable[[], str | None], kind: str) -> Elected:
         async def ask() -> Selector | None:
             ident = name()
             if ground is None:
@@ -52,7 +52,7 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
             found = [select(member.id) for member in cluster.members if member.kind == kind]
             return [selector for selector in found if selector is not None]
 
-        return Elected(office, ask, others)
+        return Elected(role, ask, others)
 
     def fault(config: ChaosConfig, victim: Elected) -> ContainerFault:
         return ContainerFault(

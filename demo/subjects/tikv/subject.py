@@ -166,7 +166,7 @@ class Tikv:
         """Return the actions of the show's one deck, which remember the newest kill."""
         if self._actions is None:
             within = leads_within_sec(is_staged=self._is_own)
-            scenario = KillScenario(KILL.name, self._rate, within, office="the leading store", where=" in one region")
+            scenario = KillScenario(KILL.name, self._rate, within, role="the leading store", where=" in one region")
             self._actions = TikvActions(stage, self.cluster, self._faults[0], scenario)
         return self._actions
 

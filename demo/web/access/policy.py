@@ -14,7 +14,7 @@ from demo.web.access.bearer_token import BearerToken
 from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, accepted_names, is_loopback, plain_address
 from demo.web.access.pairing_codes import PairingCodes
 from demo.web.access.proxies import describe_proxy
-from demo.web.access.rate_limit import RateLimiter
+from demo.web.access.rate_limit import GuessLimiter
 from demo.web.access.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.access.sessions import Session, Sessions
 
@@ -81,8 +81,8 @@ class AccessPolicy:
         self.token = token
         self.sessions = sessions or Sessions()
         self.pairing = PairingCodes() if self.addresses.is_open and rules.may_change else None
-        self.guesses = RateLimiter()
-        self._token_guesses = RateLimiter()
+        self.guesses = GuessLimiter()
+        self._token_guesses = GuessLimiter()
         self._names: AllowedNames = self.addresses.names
 
     @property

@@ -30,7 +30,7 @@ class Bucket:
         self._tokens -= 1
 
 
-class RateLimiter:
+class GuessLimiter:
     """Limits guesses by address: `at_once` in a row, then `per_sec` a second; and `total_per_sec` from everywhere.
 
     All clients behind one NAT or proxy count as one address.

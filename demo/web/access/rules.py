@@ -71,7 +71,7 @@ class Rules:
 
     def __init__(self, table: Mapping[tuple[str, str], Rule]) -> None:
         self.may_change = any(method != "GET" and rule is not Rule.PARTICIPATE for (method, _), rule in table.items())
-        """Return whether any route controls something; a relay has none that does."""
+        """Whether any route controls something; a relay has none that does."""
         self._exact: dict[str, dict[str, Rule]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Rule]]] = []
         by_template: dict[str, dict[str, Rule]] = {}

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from demo.panels.picture import PanelPicture, PanelRow, Span
+from demo.panels.picture import PanelPicture, PanelRow, StyledText
 
 WIDTHS = (40, 50, 60, 70, 80, 100, 120, 160)
 HEIGHTS = (6, 8, 10, 12, 15, 20, 25, 30, 40, 60)
@@ -21,7 +21,7 @@ def _row(row: PanelRow) -> Markup:
     return Markup("").join(map(_span, row))
 
 
-def _span(span: Span) -> Markup:
+def _span(span: StyledText) -> Markup:
     if not span.words:
         return escape(span.text)
     return Markup('<span class="{}">{}</span>').format(" ".join(f"o-{word}" for word in span.words), span.text)

@@ -16,7 +16,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "spoken": _SPOKEN,
         "mode": ("mode", "verdict"),
         "top": ("title", "number", "total", "step", "steps", "sampled_at", "freshness"),
-        "tale": (
+        "narration": (
             "mode",
             "number",
             "heading",
@@ -49,7 +49,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "record": ("record",),
         "line": ("line",),
         "count": ("countdown_ends_at",),
-        "veil": ("blackout", "title", "number", "join"),
+        "curtain": ("blackout", "title", "number", "join"),
         "replay": ("replay",),
         "feed": (),
         "build": (),
@@ -65,22 +65,22 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "heading": ("heading", "status", "can_rerun", "position"),
         "now": ("notes", "text_format"),
         "sampled": ("sampled_at",),
-        "coming": ("next_heading",),
+        "next_heading": ("next_heading",),
         "next": ("next_heading", "next_narration", "next_format"),
-        "room": ("number", "position", "room_text", "frozen_on", "replay", "plan_b"),
+        "audience": ("number", "position", "room_text", "frozen_on", "replay", "plan_b"),
         "problems": ("problems",),
-        "saying": ("said", "said_in_room"),
+        "message": ("said", "said_in_room"),
         "vote": ("tally", "can_open_vote"),
         "faults": ("faults", "halted"),
         "system": ("cards",),
         "log": ("log",),
         "panels": ("panels",),
-        "asked": ("questions",),
+        "question_count": ("questions",),
         "questions": ("questions",),
         "back": ("position",),
         "status": ("status_line",),
-        "drive": ("number", "position", "total", "blocked_by", "next_heading"),
-        "jump": ("position", "overview", "plan_b"),
+        "move_keys": ("number", "position", "total", "blocked_by", "next_heading"),
+        "overview": ("position", "overview", "plan_b"),
         "recording": ("replay",),
         "build": (),
     },
@@ -90,7 +90,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "head": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
         "status": ("status_line",),
         "notes": ("heading", "status", "error", "notes", "text_format", "replay", "plan_b"),
-        "thumb": ("number", "position", "total", "blocked_by", "next_heading", "blackout", "frozen_on"),
+        "move_keys": ("number", "position", "total", "blocked_by", "next_heading", "blackout", "frozen_on"),
         "fault_key": ("faults",),
         "halt": ("halted",),
         "sheet": (
@@ -117,7 +117,7 @@ Each is a macro of the view's template; it gets these attributes and no others.
 PREVIEW = "preview"
 """The region of the presenter's page with the stage as the next step will begin."""
 
-OF_QUESTIONS = frozenset({"asked", "questions"})
+OF_QUESTIONS = frozenset({"question_count", "questions"})
 """The regions of the presenter's page that it only has where the audience may ask."""
 
 STAGE_ALONE = frozenset({"spoken", "look", "build", "feed"})

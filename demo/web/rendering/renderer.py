@@ -58,7 +58,7 @@ HTMX_CONFIG = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class DocumentHead:
     """What a document contains around its regions. `lost`: why it is not live, as text; empty while it is.
 
     `now` is the show's time in epoch seconds.
@@ -147,9 +147,9 @@ class Renderer:
         `now` is the show's time in epoch seconds; None stands for this process's clock.
         """
         regions = {region.name: region.html for region in self.regions(view, state, viewers)}
-        return self.document_of(view, regions, Heading(state.title, epoch, CLOCK.now() if now is None else now))
+        return self.document_of(view, regions, DocumentHead(state.title, epoch, CLOCK.now() if now is None else now))
 
-    def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
+    def document_of(self, view: str, regions: Mapping[str, str], heading: "DocumentHead") -> str:
         """Render a view's whole document around regions that are rendered already."""
         marked = {name: Markup(html) for name, html in regions.items()}  # noqa: S704
         root = read_root(regions["look"])

@@ -10,7 +10,7 @@ from demo.views.cards import state_word
 from demo.views.groups import MAX_ALONE, UNGROUPED, name_group, severity
 from demo.views.picture import RestView, SystemView
 from demo.web.rendering.state_grid import StateGrid, lay_out_grid
-from demo.web.rendering.topology import GRID, Box, EdgePath, lay_out
+from demo.web.rendering.topology import GRID, CardPlace, EdgePath, lay_out
 
 GONE = ("down", "offline")
 
@@ -61,7 +61,7 @@ class DrawnCard:
     """A node's card in its place. `max_name_length`: characters of the name that fit. `look`: further classes."""
 
     card: CardView
-    box: Box
+    box: CardPlace
     word: str
     look: str
     max_name_length: int
@@ -101,13 +101,13 @@ def draw_system(view: SystemView) -> DrawnSystem:
     return DrawnSystem(cards, tuple(_draw_links(plan.edges, by_id)), ring)
 
 
-def _ring_of(box: Box) -> tuple[float, float]:
+def _ring_of(box: CardPlace) -> tuple[float, float]:
     """Return the middle of a ring: on the edge of the card, so that its number can be read."""
     edge = box.x if box.x + box.width >= GRID else box.x + box.width
     return round(edge * 100 / GRID, 2), round((box.y + box.height / 2) * 100 / GRID, 2)
 
 
-def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, str]) -> DrawnCard:
+def _draw_card(card: CardView, box: CardPlace, view: SystemView, deltas: Mapping[str, str]) -> DrawnCard:
     marked = {"aimed": view.next_targets, "struck": view.hit_nodes, "focus": view.focus}
     look = " ".join(name for name, ids in marked.items() if card.id in ids)
     room = box.width * _ACROSS - _MARK - (13 if box.width >= WORD_FROM and box.columns == 1 else 0)
@@ -156,7 +156,7 @@ def _step(width: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class GroupFrame:
     """Nodes of a group: `tiles` are those that are shown by name, `unnamed` how many of the bad ones are not."""
 
     name: str
@@ -175,7 +175,7 @@ class Fleet:
     """
 
     sources: tuple[CardView, ...]
-    frames: tuple[Frame, ...]
+    frames: tuple[GroupFrame, ...]
     columns: int
     links: tuple[str, ...]
     rest: str = ""
@@ -230,7 +230,7 @@ def _room_in_frame(is_fed: bool, columns: int) -> float:
     return (_ROOM - feeds - _GAP * (columns - 1)) / columns - _FRAME
 
 
-def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
+def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[GroupFrame]:
     """Cut a group into frames of TILES nodes."""
     pieces = [tuple(nodes[start : start + TILES]) for start in range(0, len(nodes), TILES)]
     frames = []
@@ -238,7 +238,7 @@ def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
         up = sum(card.state == "up" for card in piece)
         worst = min(piece, key=severity).state
         name = name_group(group.name) if len(pieces) == 1 else f"{name_group(group.name)} {number}"
-        frames.append(Frame(name, _state_of(worst, up), _up_text(up, piece), piece))
+        frames.append(GroupFrame(name, _state_of(worst, up), _up_text(up, piece), piece))
     return frames
 
 
@@ -252,7 +252,7 @@ def _up_text(up: int, nodes: Sequence[CardView]) -> str:
     return translate("%(count)s of %(total)s running", count=count, total=len(nodes))
 
 
-def _count(group: GroupView, room: float) -> Frame:
+def _count(group: GroupView, room: float) -> GroupFrame:
     """Count a group; of its nodes that are not up, those are named that fit beside each other, at least one."""
     bad = tuple(card for card in group.bad if card.state != "stale")
     shown: list[CardView] = []
@@ -265,7 +265,9 @@ def _count(group: GroupView, room: float) -> Frame:
     word = translate("%(count)s of %(total)s running", count=group.main, total=group.total)
     up = group.states.count("up")
     cells = lay_out_grid(group.states)
-    return Frame(name_group(group.name), _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells)
+    return GroupFrame(
+        name_group(group.name), _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells
+    )
 
 
 def _select_worst(all_groups: Sequence[GroupView], max_groups: int) -> tuple[GroupView, ...]:
@@ -310,7 +312,7 @@ def fit_rest(items: Sequence[RestView]) -> tuple[RestView, ...]:
 
 
 def _links_to_frames(
-    sources: Sequence[CardView], frames: Sequence[Frame], members: Mapping[str, Sequence[CardView]], columns: int
+    sources: Sequence[CardView], frames: Sequence[GroupFrame], members: Mapping[str, Sequence[CardView]], columns: int
 ) -> tuple[str, ...]:
     """Draw one link from a source to each frame with a node that it leads to; over two columns there is no room."""
     if columns > 1:

@@ -27,7 +27,7 @@ Link = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class CardPlace:
     """The place of a card, in cells from the left and from above. `columns`: how many its role has."""
 
     id: str
@@ -63,13 +63,13 @@ class EdgePath:
 
 
 @dataclass(frozen=True, slots=True)
-class Topology:
-    boxes: tuple[Box, ...] = ()
+class TopologyDrawing:
+    boxes: tuple[CardPlace, ...] = ()
     edges: tuple[EdgePath, ...] = ()
 
 
 @lru_cache(maxsize=64)
-def lay_out(nodes: tuple[tuple[str, str], ...], links: tuple[Link, ...]) -> Topology:
+def lay_out(nodes: tuple[tuple[str, str], ...], links: tuple[Link, ...]) -> TopologyDrawing:
     """Lay out nodes (id, kind) by their links, from the left to the right; the same input gives the same drawing.
 
     Links to what is not a node, to itself, or told twice are left out. Without links all nodes are one role.
@@ -78,7 +78,7 @@ def lay_out(nodes: tuple[tuple[str, str], ...], links: tuple[Link, ...]) -> Topo
     known = tuple(dict.fromkeys((a, b) for a, b in links if a in kinds and b in kinds and a != b))
     roles = _merge_narrow(_assign_layers(tuple(kinds), known, kinds))
     boxes = _place(roles)
-    return Topology(tuple(boxes.values()), _draw(boxes, known))
+    return TopologyDrawing(tuple(boxes.values()), _draw(boxes, known))
 
 
 def _assign_layers(ids: Sequence[str], links: Sequence[Link], kinds: Mapping[str, str]) -> list[list[str]]:
@@ -164,13 +164,13 @@ def _merge_narrow(roles: list[list[str]]) -> list[list[str]]:
     return found
 
 
-def _place(roles: Sequence[Sequence[str]]) -> dict[str, Box]:
+def _place(roles: Sequence[Sequence[str]]) -> dict[str, CardPlace]:
     columns = [_columns(len(role)) for role in roles]
     inner = sum(columns) - len(roles)
     gap = _GAPS.get(len(roles), 0)
     width = (GRID - gap * (len(roles) - 1) - _INNER_GAP * inner) // max(1, sum(columns))
     spare = GRID - width * sum(columns) - _INNER_GAP * inner
-    boxes: dict[str, Box] = {}
+    boxes: dict[str, CardPlace] = {}
     used = 0
     for number, role in enumerate(roles):
         left = used + (spare * number // (len(roles) - 1) if len(roles) > 1 else 0)
@@ -179,12 +179,12 @@ def _place(roles: Sequence[Sequence[str]]) -> dict[str, Box]:
         for index, node in enumerate(role):
             row, column = divmod(index, columns[number])
             x = left + column * (width + _INNER_GAP)
-            boxes[node] = Box(node, x, edges[row], width, edges[row + 1] - edges[row], columns[number])
+            boxes[node] = CardPlace(node, x, edges[row], width, edges[row + 1] - edges[row], columns[number])
         used += columns[number] * width + (columns[number] - 1) * _INNER_GAP
     return boxes
 
 
-def _draw(boxes: Mapping[str, Box], links: Sequence[Link]) -> tuple[EdgePath, ...]:
+def _draw(boxes: Mapping[str, CardPlace], links: Sequence[Link]) -> tuple[EdgePath, ...]:
     """Draw each link from the right side of its source to the left side of its target; links of a card spread out."""
     leaving = {node: sorted((b for a, b in links if a == node), key=lambda b: _middle(boxes[b])) for node in boxes}
     coming = {node: sorted((a for a, b in links if b == node), key=lambda a: _middle(boxes[a])) for node in boxes}
@@ -209,13 +209,13 @@ def _draw(boxes: Mapping[str, Box], links: Sequence[Link]) -> tuple[EdgePath, ..
     return tuple(edges)
 
 
-def _spread(box: Box, place: int, count: int) -> float:
+def _spread(box: CardPlace, place: int, count: int) -> float:
     room = min(_SPREAD, _percent(box.height) * 0.5)
     offset = 0.0 if count < 2 else room * (place / (count - 1) - 0.5)
     return round(_middle(box) + offset, 2)
 
 
-def _middle(box: Box) -> float:
+def _middle(box: CardPlace) -> float:
     return _percent(box.y + box.height / 2)
 
 

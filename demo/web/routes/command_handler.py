@@ -15,7 +15,7 @@ from demo.views.state_json import DEVICE_MARK
 from demo.web.access.policy import visitor_of
 from demo.web.problems import problem
 from demo.web.responses import AsciiJsonResponse
-from demo.web.routes.fields import ANYWHERE, Place
+from demo.web.routes.fields import ANYWHERE, ChapterStep
 
 CLIENTS = ("presenter", "remote", "stage")
 
@@ -28,7 +28,7 @@ class CommandHandler:
         self._viewers = viewers
 
     async def perform(
-        self, request: Request, what: Command, expected: Place | None = None, status: int = 200
+        self, request: Request, what: Command, expected: ChapterStep | None = None, status: int = 200
     ) -> Response:
         """Send `what` to the conductor; respond with `status` and the new state.
 

@@ -45,27 +45,27 @@ _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that ar
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChapterStep:
     """A chapter and a step of it, both 1-based; None: any."""
 
     chapter: int | None = None
     step: int | None = None
 
 
-ANYWHERE = Place()
+ANYWHERE = ChapterStep()
 
 
-def _place(value: object) -> Place:
+def _place(value: object) -> ChapterStep:
     """Read `3`, a chapter, or `3.2`, its second step. Raises `ValueError`."""
     if value is None or value == "":
         return ANYWHERE
     if isinstance(value, str) and _STEP.fullmatch(value.strip()):
         chapter, step = value.strip().split(".")
-        return Place(int(chapter), int(step))
+        return ChapterStep(int(chapter), int(step))
     if isinstance(value, float) and not value.is_integer():  # 3.1 and 3.10 are one number, but two steps
         raise ValueError(f"'from' with a step must be sent as text, like \"3.2\", not as the number {value!r}")
     try:
-        return Place(whole_number("from", value))
+        return ChapterStep(whole_number("from", value))
     except ValueError:
         raise ValueError(f"'from' must be a chapter like 3, or its step like 3.2, not {str(value)[:40]!r}") from None
 
@@ -169,7 +169,7 @@ class CommandFields(BaseModel):
 class MoveFields(CommandFields):
     """What a move may be given."""
 
-    expected: Annotated[Place | None, BeforeValidator(_place), WithJsonSchema(_PLACE)] = Field(
+    expected: Annotated[ChapterStep | None, BeforeValidator(_place), WithJsonSchema(_PLACE)] = Field(
         None,
         alias="from",
         description="The chapter (1-based) this was pressed on, or chapter.step: if the show has moved on, nothing "

@@ -10,7 +10,7 @@ from demo.questions.question_box import MAX_QUESTION, QuestionBox
 from demo.questions.question_file import Question
 from demo.show import commands as c
 from demo.web.access.policy import client_address
-from demo.web.access.rate_limit import RateLimiter
+from demo.web.access.rate_limit import GuessLimiter
 from demo.web.problems import problem
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
@@ -45,7 +45,7 @@ class QuestionRoutes:
         self._box = box
         self._handler = handler
         self._cookie = DeviceCookie(cookie_path)
-        self._limit = RateLimiter(QUESTIONS_AT_ONCE, QUESTIONS_PER_SEC, QUESTIONS_TOTAL_PER_SEC)
+        self._limit = GuessLimiter(QUESTIONS_AT_ONCE, QUESTIONS_PER_SEC, QUESTIONS_TOTAL_PER_SEC)
 
     def audience_routes(self) -> APIRouter:
         """Build the router with `POST /ask`."""

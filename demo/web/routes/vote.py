@@ -13,7 +13,7 @@ from demo.errors import FeedError, InvalidValue, Refused
 from demo.show import commands as c
 from demo.show.ballot import BallotState
 from demo.web.access.policy import client_address
-from demo.web.access.rate_limit import RateLimiter
+from demo.web.access.rate_limit import GuessLimiter
 from demo.web.access.request_body import replay
 from demo.web.problems import problem
 from demo.web.responses import AsciiJsonResponse
@@ -45,7 +45,7 @@ class VoteRoute:
     def __init__(self, box: CastsVotes, cookie_path: Callable[[str], str]) -> None:
         self._box = box
         self._cookie = DeviceCookie(cookie_path)
-        self._limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC)
+        self._limit = GuessLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC)
 
     def routes(self) -> APIRouter:
         """Build the router with `POST /vote`."""

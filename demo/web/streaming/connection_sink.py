@@ -7,7 +7,7 @@ not take at once; until that has been sent, the hub skips the listener.
 from typing import Any
 
 from demo.hub import Hub, Listener, Write
-from demo.web.asgi_extensions import Connection
+from demo.web.asgi_extensions import DetachedConnection
 from demo.web.streaming.stream_slots import StreamSlot
 
 
@@ -16,7 +16,7 @@ class ConnectionSink:
 
     __slots__ = ("_connection", "_hub", "_listener", "_paused", "_slot", "write")
 
-    _connection: Connection
+    _connection: DetachedConnection
     write: Write
 
     def __init__(self, hub: Hub[Any], slot: StreamSlot) -> None:
@@ -47,7 +47,7 @@ class ConnectionSink:
 
     # The connection's side.
 
-    def connection_made(self, connection: Connection, write: Write | None) -> None:
+    def connection_made(self, connection: DetachedConnection, write: Write | None) -> None:
         self._connection = connection
         self.write = write or self._write_through
 

@@ -17,7 +17,7 @@ from demo.errors import SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.ports import free_ports
 from demo.processes.process_ref import ProcessRef
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers, driver_of_plan
 from demo.showfile.drivers.planned import _SETTINGS
 from demo.showfile.drivers.protocols import Fill
@@ -235,7 +235,7 @@ async def test_a_process_that_is_not_the_shows_goes_on_or_is_brought_back_by_its
 @pytest.mark.system
 async def test_a_toxic_is_removed_from_its_proxy() -> None:
     port, behind = free_ports(2)
-    routes = [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
+    routes = [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
     more = {"proxies": {"db": {"listen": f"127.0.0.1:{port}", "to": f"127.0.0.1:{behind}"}}}
     async with echoing(behind), started_proxies("a planned show", routes) as proxies:
         plan = await inject({"tcp": {"proxy": "db", "down": True}}, DriverContext(ask, proxies=proxies), **more)

@@ -15,7 +15,7 @@ from demo.processes.ports import free_ports
 from demo.processes.process_ref import ProcessRef
 from demo.proxy.client import ProxyClient, ProxyIdentity
 from demo.proxy.launch import ShowProxies
-from demo.proxy.route import Route
+from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
 from demo.showfile.drivers.tcp import TERM_SEC, TcpFault
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -60,7 +60,7 @@ def _driver(toxic: Toxic, proxies: ShowProxies | None, name: str = "f", duration
     )
 
 
-def _known(identity: ProxyIdentity, show: str, routes: list[Route]) -> ShowProxies:
+def _known(identity: ProxyIdentity, show: str, routes: list[ProxyRoute]) -> ShowProxies:
     """The proxies as the server that was killed knew them."""
     proxies = ShowProxies(show, routes)
     proxies.identity = identity
@@ -73,7 +73,7 @@ def _as_json(plan: Plan) -> str:
 
 def test_overlapping_faults_each_heal_by_themselves_in_any_order_and_expire_if_nobody_does() -> None:
     port, behind = free_ports(2)
-    routes = [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
+    routes = [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
 
     async def run() -> None:
         async with echoing(behind), started("a show", routes) as proxies:
@@ -106,7 +106,7 @@ def test_overlapping_faults_each_heal_by_themselves_in_any_order_and_expire_if_n
 
 def test_the_plan_heals_in_another_process_after_the_server_was_killed() -> None:
     port, behind = free_ports(2)
-    routes = [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
+    routes = [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
     with show_server("a show", routes) as (server, identity):
 
         async def break_it() -> Plan:
@@ -129,7 +129,7 @@ def test_the_plan_heals_in_another_process_after_the_server_was_killed() -> None
 
 def test_a_killed_proxy_process_is_started_again_from_the_plan_but_not_one_that_has_ended() -> None:
     port, behind = free_ports(2)
-    routes = [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
+    routes = [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
 
     async def run() -> None:
         async with echoing(behind), started("a show", routes) as proxies:
@@ -159,7 +159,7 @@ def test_a_proxy_process_that_hangs_is_never_called_healed() -> None:
     port, behind = free_ports(2)
 
     async def run() -> None:
-        async with started("a show", [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]) as proxies:
+        async with started("a show", [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]) as proxies:
             driver = _driver(Toxic("db", latency=1.0), proxies)
             plan = await driver.plan()
             assert plan.manual.startswith("curl --unix-socket /")
@@ -187,7 +187,7 @@ def test_without_its_proxy_there_is_no_plan() -> None:
     async def run() -> None:
         with pytest.raises(FaultError, match="proxy 'db' is not running"):
             await _driver(Toxic("db", latency=1.0), None).plan()
-        async with started("a show", [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]) as proxies:
+        async with started("a show", [ProxyRoute.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]) as proxies:
             with pytest.raises(FaultError, match="this show has no proxy 'cache'"):
                 await _driver(Toxic("cache", latency=1.0), proxies).plan()
 

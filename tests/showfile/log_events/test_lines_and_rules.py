@@ -6,14 +6,14 @@ from demo.panels.drawing import OutputPiece
 from demo.probes.patterns import TooSlow
 from demo.showfile.log_events.event_rule import MAX_TEXT, EventRule
 from demo.showfile.log_events.mark_budget import BURST, REFILL_SEC, TELL_SEC, MarkBudget
-from demo.showfile.log_events.output_lines import MAX_UNFINISHED, OutputLines
+from demo.showfile.log_events.output_lines import MAX_UNFINISHED, LineSplitter
 from demo.showfile.schema.system import EventSettings
 
 SECRET = "hunter22"
 
 
 def lines_of(*pieces: OutputPiece) -> list[str]:
-    lines = OutputLines(lambda text: text.replace(SECRET, "•••"))
+    lines = LineSplitter(lambda text: text.replace(SECRET, "•••"))
     return [line for piece in pieces for line in lines.take(piece)]
 
 
@@ -42,7 +42,7 @@ def test_control_characters_are_taken_out_before_anything_is_matched() -> None:
 
 
 def test_a_line_without_end_takes_no_more_memory() -> None:
-    lines = OutputLines(str)
+    lines = LineSplitter(str)
     for _ in range(50):
         assert lines.take(OutputPiece(b"x" * 10_000)) == []
     assert len(lines._line) == MAX_UNFINISHED

@@ -20,7 +20,7 @@ from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.deployment import ExternalDeployment
-from demo.subjects.cluster.leadership import Leadership, Vote, elected
+from demo.subjects.cluster.leadership import LeaderReport, Leadership, elected
 from demo.subjects.cluster.members import Member, address_of, is_called
 from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
 from demo.types import Measured
@@ -37,38 +37,38 @@ def container(**changes: Any) -> Container:
 
 
 def test_the_newest_term_says_who_leads_and_an_older_one_is_history() -> None:
-    assert elected([Vote("a", "a", 3), Vote("b", "b", 4), Vote("c", "b", 4)]) == ("b", 4)
+    assert elected([LeaderReport("a", "a", 3), LeaderReport("b", "b", 4), LeaderReport("c", "b", 4)]) == ("b", 4)
 
 
 def test_nobody_leads_while_the_newest_term_names_nobody_or_two() -> None:
-    assert elected([Vote("a", "a", 3), Vote("b", "", 4)]) == (None, 4)
-    assert elected([Vote("a", "a", 4), Vote("b", "b", 4)]) == (None, 4)
+    assert elected([LeaderReport("a", "a", 3), LeaderReport("b", "", 4)]) == (None, 4)
+    assert elected([LeaderReport("a", "a", 4), LeaderReport("b", "b", 4)]) == (None, 4)
     assert elected([]) == (None, 0)
 
 
 def test_a_dead_member_does_not_lead_even_if_all_others_still_follow_it() -> None:
     leadership = Leadership()
-    votes = [Vote("b", "a", 3), Vote("c", "a", 3)]
+    votes = [LeaderReport("b", "a", 3), LeaderReport("c", "a", 3)]
     assert leadership.update(votes, (), 10.0).name == "a"
     gone = leadership.update(votes, ("a",), 11.0)
     assert (gone.name, gone.since, gone.previous) == (None, 11.0, "a")
-    new = leadership.update([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
+    new = leadership.update([LeaderReport("b", "c", 4), LeaderReport("c", "c", 4)], ("a",), 12.5)
     assert (new.name, new.term, new.since, new.previous) == ("c", 4, 12.5, "a")
-    assert leadership.update([Vote("b", "c", 4)], ("a",), 13.0) == new
+    assert leadership.update([LeaderReport("b", "c", 4)], ("a",), 13.0) == new
 
 
 def test_members_that_say_nothing_for_a_moment_are_no_news_of_the_leader() -> None:
     leadership = Leadership()
-    leadership.update([Vote("b", "a", 3)], (), 10.0)
-    assert leadership.update([], (), 11.0) == leadership.update([Vote("b", "a", 3)], (), 12.0)
+    leadership.update([LeaderReport("b", "a", 3)], (), 10.0)
+    assert leadership.update([], (), 11.0) == leadership.update([LeaderReport("b", "a", 3)], (), 12.0)
     assert leadership.now.since == 10.0
     assert leadership.update([], ("a",), 13.0).name is None
 
 
 def test_a_leader_elected_again_in_a_later_term_is_news() -> None:
     leadership = Leadership()
-    leadership.update([Vote("a", "a", 3)], (), 10.0)
-    assert leadership.update([Vote("a", "a", 5)], (), 11.0).since == 11.0
+    leadership.update([LeaderReport("a", "a", 3)], (), 10.0)
+    assert leadership.update([LeaderReport("a", "a", 5)], (), 11.0).since == 11.0
 
 
 # What was measured.

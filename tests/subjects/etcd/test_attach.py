@@ -66,7 +66,7 @@ def test_services_of_other_names_are_the_cards_and_the_leader_is_one_of_them(tmp
             assert state["health"]["leader"]["id"] in ("etcd-1", "etcd-2")
         finally:
             assert server.stop() == 0
-            server.sweep()
+            server.remove_state()
 
 
 @pytest.mark.anyio

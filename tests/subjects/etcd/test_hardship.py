@@ -24,7 +24,7 @@ def lost() -> Iterator[tuple[Project, Server, EngineProxy]]:
                 proxy.cut()
                 proxy.restore()
                 server.stop()
-                server.sweep()
+                server.remove_state()
 
 
 def test_a_lost_engine_is_a_red_card_and_the_members_are_still_asked(lost: tuple[Project, Server, EngineProxy]) -> None:

@@ -37,7 +37,7 @@ def standing() -> Iterator[tuple[Project, Server]]:
             yield made, server
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
 
 
 def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine: Project, state_home: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine
         assert ("Confirmed" in verdicts(page)) == (led_after(page) <= LEADS_WITHIN_SEC)
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
     assert mine.states() == {}
     check_reported_and_replayed(state_home)
 
@@ -135,7 +135,7 @@ def test_what_runs_already_is_used_and_stays(mine: Project) -> None:
         server = Server("etcd", *how, *mine.options()[1:], env={"DEMO_ETCD_IMAGE": image()})
         until_up(server)
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
         assert mine.states() == ALL_RUN
 
 
@@ -143,7 +143,7 @@ def test_with_keep_it_stays(mine: Project) -> None:
     server = show(mine, "--keep")
     until_up(server)
     assert server.stop() == 0
-    server.sweep()
+    server.remove_state()
     assert mine.states() == ALL_RUN
 
 
@@ -160,16 +160,16 @@ def test_a_system_without_the_label_is_only_broken_when_that_was_asked_for(mine:
         assert mine.states() == ALL_RUN
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
     server = show(mine, "--attach", mine.name, "--allow-unlabelled")
     try:
         until_up(server)
-        assert f"every container of {mine.name} that this show uses, with the label or without" in server.said()
+        assert f"every container of {mine.name} that this show uses, with the label or without" in server.read_output()
         assert server.client.post("/chaos/kill-leader").status_code == 202
         until_states(mine, lambda states: "exited" in states.values())
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
     assert mine.states() == ALL_RUN
 
 
@@ -179,10 +179,10 @@ def test_half_a_project_is_said_and_completed(mine: Project) -> None:
     server = show(mine)
     try:
         until_up(server)
-        assert "is running only in part: starting etcd-2" in server.said()
+        assert "is running only in part: starting etcd-2" in server.read_output()
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
     assert mine.states() == ALL_RUN
 
 
@@ -206,7 +206,7 @@ def test_a_heal_that_creates_a_member_starts_no_other_one_without_the_label(mine
         assert states == {"etcd-0": "running", "etcd-2": "exited"}
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 def test_a_killed_server_leaves_nothing_dead_and_the_next_one_ends_what_it_left(mine: Project, tmp_path: Path) -> None:
@@ -221,14 +221,14 @@ def test_a_killed_server_leaves_nothing_dead_and_the_next_one_ends_what_it_left(
     again = show(mine, state_home=home)
     try:
         until_up(again)
-        assert "it was left by a show that has ended; it is removed at the end of this one" in again.said()
+        assert "it was left by a show that has ended; it is removed at the end of this one" in again.read_output()
     finally:
         assert again.stop() == 0
-        again.sweep()
+        again.remove_state()
     assert mine.states() == {}
     assert server.process.stdout is not None
     server.process.stdout.close()
-    server.sweep()
+    server.remove_state()
 
 
 def test_a_port_that_is_taken_is_one_sentence_and_nothing_is_left(mine: Project) -> None:
@@ -245,7 +245,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_nothing_is_left(mine: Project)
             ]
         finally:
             server.stop()
-            server.sweep()
+            server.remove_state()
     assert mine.states() == {}
 
 
@@ -287,7 +287,7 @@ def test_an_image_that_cannot_be_loaded_is_said_and_nothing_is_left(mine: Projec
         assert server.client.post("/advance").status_code == 200
     finally:
         assert server.stop() == 0
-        server.sweep()
+        server.remove_state()
     assert mine.states() == {}
 
 

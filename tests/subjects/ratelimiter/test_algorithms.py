@@ -8,16 +8,16 @@ import pytest
 from redis.asyncio import Redis
 
 from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, now_us, redis_key
-from demo.subjects.ratelimiter.limits import Algorithm, Limit
+from demo.subjects.ratelimiter.limits import Algorithm, RateLimit
 from demo.subjects.ratelimiter.redis_counter import RedisCounter
 from tests.support.ratelimiter_system import own_redis, until_async
 
 pytestmark = pytest.mark.anyio
 
-TIGHT = Limit("key", "exact", 5, 0.4, 1.0)
+TIGHT = RateLimit("key", "exact", 5, 0.4, 1.0)
 
 
-async def admitted_at_once(redis: Redis, algorithm: Algorithm, limit: Limit, calls: int) -> int:
+async def admitted_at_once(redis: Redis, algorithm: Algorithm, limit: RateLimit, calls: int) -> int:
     decide = algorithms(redis)[algorithm]
     await asyncio.gather(*(redis.ping() for _ in range(calls)))  # every connection open before the race
     decisions = await asyncio.gather(*(decide(limit, f"{algorithm}:{n}") for n in range(calls)))
@@ -28,8 +28,8 @@ async def admitted_at_once(redis: Redis, algorithm: Algorithm, limit: Limit, cal
 async def test_in_one_step_sixty_at_once_are_five_and_reading_first_lets_more_in(tmp_path: Path) -> None:
     async with own_redis() as (_, connect):
         redis = connect(5.0)
-        assert await admitted_at_once(redis, "exact", Limit("a", "exact", 5, 60.0, 1.0), 60) == 5
-        assert await admitted_at_once(redis, "naive", Limit("b", "naive", 5, 60.0, 1.0), 60) > 5
+        assert await admitted_at_once(redis, "exact", RateLimit("a", "exact", 5, 60.0, 1.0), 60) == 5
+        assert await admitted_at_once(redis, "naive", RateLimit("b", "naive", 5, 60.0, 1.0), 60) > 5
         await redis.aclose()
 
 
@@ -92,7 +92,9 @@ async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_aga
         shared = RedisCounter(redis, "probe", 0.15)
         assert await shared.probe()
         await control.client_pause(10_000, all=False)
-        late = [shared.decide(limit, f"late-{n}") for n, limit in enumerate([TIGHT, Limit("n", "naive", 5, 60.0, 1.0)])]
+        late = [
+            shared.decide(limit, f"late-{n}") for n, limit in enumerate([TIGHT, RateLimit("n", "naive", 5, 60.0, 1.0)])
+        ]
         assert await asyncio.gather(*late) == [None, None]
         assert not shared.answers
         assert await control.ping()  # what a lesser health check would have asked

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.faults import TrafficOrders
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import RateLimit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from tests.support.ratelimiter_system import data_of, running, until_async
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 ROUNDS, AT_ONCE, WINDOW_SEC, BURSTS = 5, 4, 1.0, 5
-LIMITS = tuple(Limit(f"exact-{n}", "exact", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS * AT_ONCE))
-CONTROLS = tuple(Limit(f"naive-{n}", "naive", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS))
+LIMITS = tuple(RateLimit(f"exact-{n}", "exact", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS * AT_ONCE))
+CONTROLS = tuple(RateLimit(f"naive-{n}", "naive", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS))
 
 
 async def _is_quiet(traffic: TrafficOrders) -> bool:
@@ -40,7 +40,7 @@ async def _overload(system: OwnedSystem, keys: set[str]) -> list[dict[str, Any]]
 
 async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost() -> None:
     counters: list[dict[str, Any]] = []
-    async with running(Settings(limits=LIMITS + CONTROLS, redis_timeout_sec=5.0)) as system:
+    async with running(LimiterSettings(limits=LIMITS + CONTROLS, redis_timeout_sec=5.0)) as system:
         for n in range(ROUNDS):
             limits = (*LIMITS[n * AT_ONCE : (n + 1) * AT_ONCE], CONTROLS[n])
             counters += await _overload(system, {limit.key for limit in limits})

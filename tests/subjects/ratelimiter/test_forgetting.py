@@ -9,16 +9,16 @@ from demo.clock import CLOCK, uptime
 from demo.subjects.cluster.canary import Canary
 from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.ratelimiter.accounting import RequestAccounting
-from demo.subjects.ratelimiter.ground_truth import Arrival, Observed, run_of, truth_of
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.ground_truth import Arrival, ObservedArrivals, run_of, truth_of
+from demo.subjects.ratelimiter.limits import RateLimit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import of_burst
 from demo.subjects.request_stats import SPAN_SEC, RollingStats
 from tests.support.ratelimiter_system import running, until_async
 
 SEC = 1_000_000
-LIMIT = Limit("pay-naive", "naive", 2, 10.0, 1.0)
-FIRST, AGAIN = Observed(), Observed(100 * SEC)
+LIMIT = RateLimit("pay-naive", "naive", 2, 10.0, 1.0)
+FIRST, AGAIN = ObservedArrivals(), ObservedArrivals(100 * SEC)
 
 
 def arrivals(*seconds: float) -> list[Arrival]:
@@ -26,7 +26,7 @@ def arrivals(*seconds: float) -> list[Arrival]:
     return [Arrival(int(at * SEC), int(at * SEC), f"{at}", held=True) for at in seconds]
 
 
-def told(observed: Observed, now: float, *seconds: float) -> dict[str, Any]:
+def told(observed: ObservedArrivals, now: float, *seconds: float) -> dict[str, Any]:
     return truth_of(LIMIT, arrivals(*seconds), int(now * SEC), observed, audited=True)
 
 

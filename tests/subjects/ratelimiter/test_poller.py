@@ -12,7 +12,7 @@ from demo.probes.result import Reading
 from demo.processes.supervised import SupervisedProcess
 from demo.show.health_sample import read_sample
 from demo.subjects.ratelimiter.cards import node_card
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.limits import LIMITS
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
@@ -24,7 +24,7 @@ NODE = {"status": "up", "counting": "shared", "in_flight": 2, "per_sec": 21.54, 
 
 def part(ident: str = "node-1", kind: str = "node") -> SupervisedProcess:
     """A part that never starts: only its words are asked for."""
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     found = next(one for one in system.parts if one.kind == kind)
     made = SupervisedProcess(ident, kind, 20_001, found.probe, lambda: redis_child("", 0, ""), ("redis",))
     made.is_starting = False
@@ -102,7 +102,7 @@ def test_without_the_backend_the_keys_stay_with_nothing_measured() -> None:
 @pytest.mark.anyio
 @pytest.mark.system
 async def test_before_the_start_all_parts_are_starting_and_the_poller_runs() -> None:
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     poller = Poller(system.parts, system.settings.limits)
     assert poller.get_health() is None
     polling = asyncio.ensure_future(poller.run())

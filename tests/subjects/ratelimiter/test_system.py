@@ -15,8 +15,8 @@ import pytest
 from demo.errors import SubjectError
 from demo.processes.child import ROOT
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.ratelimiter.connection_info import Settings
-from demo.subjects.ratelimiter.limits import LIMITS, Limit
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
+from demo.subjects.ratelimiter.limits import LIMITS, RateLimit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
@@ -43,7 +43,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 async def one_for_all() -> AsyncIterator[OwnedSystem]:
     # A quarter of the load: it runs on beside the tests that start their own.
-    async with running(Settings(limits=QUICK, load=0.25)) as system:
+    async with running(LimiterSettings(limits=QUICK, load=0.25)) as system:
         yield system
 
 
@@ -55,7 +55,7 @@ async def system(one_for_all: OwnedSystem) -> OwnedSystem:
 
 
 async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghost_and_no_drift() -> None:
-    async with running(Settings()) as system:
+    async with running(LimiterSettings()) as system:
         poller = Poller(system.parts, system.settings.limits)
         health: dict[str, Any] = {}
 
@@ -107,7 +107,7 @@ async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_r
 
 
 async def test_stopping_ends_and_reaps_everything_soon_and_twice_is_safe() -> None:
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     await system.start()
     pids = [part.child.pid for part in system.parts if part.child is not None]
     assert len(pids) == 6
@@ -147,8 +147,8 @@ async def test_no_secret_is_on_a_command_line_in_an_environment_or_left_on_the_d
 
 
 async def test_the_load_can_be_set() -> None:
-    limits = (Limit("own", "exact", 1000, 1.0, 10.0),)
-    async with running(Settings(limits=limits, load=8.0)) as system:
+    limits = (RateLimit("own", "exact", 1000, 1.0, 10.0),)
+    async with running(LimiterSettings(limits=limits, load=8.0)) as system:
 
         async def is_high() -> bool:
             return ((await data_of(system.traffic))["per_sec"] or 0) > 60  # not known at once
@@ -157,7 +157,7 @@ async def test_the_load_can_be_set() -> None:
 
 
 async def test_stopping_while_it_starts_leaves_no_process() -> None:
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     starting = asyncio.ensure_future(system.start())
     await until(lambda: any(part.child is not None and part.child.is_alive for part in system.parts))
     await system.stop()
@@ -167,16 +167,16 @@ async def test_stopping_while_it_starts_leaves_no_process() -> None:
 
 
 async def test_never_started_is_stopped_without_a_word() -> None:
-    await OwnedSystem(Settings()).stop()
+    await OwnedSystem(LimiterSettings()).stop()
 
 
 SHOW = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
-from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.connection_info import LimiterSettings
 async def main():
-    system = OwnedSystem(Settings())
+    system = OwnedSystem(LimiterSettings())
     await system.start()
     print(*(part.child.pid for part in system.parts), flush=True)
     await asyncio.sleep(60)
@@ -231,8 +231,11 @@ async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst(s
 
 
 async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
-    limits = (Limit("own", "exact", 7, 30.0, 0.001),)
-    async with running(Settings(limits=limits, redis_timeout_sec=5.0)) as system, aiohttp.ClientSession() as caller:
+    limits = (RateLimit("own", "exact", 7, 30.0, 0.001),)
+    async with (
+        running(LimiterSettings(limits=limits, redis_timeout_sec=5.0)) as system,
+        aiohttp.ClientSession() as caller,
+    ):
 
         async def ask(node: SupervisedProcess) -> int:
             path = "/check/own?limit=1000"
@@ -246,8 +249,8 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
 
 @pytest.mark.parametrize(("fallback", "status"), [("open", 200), ("closed", 503), ("local", 429)])
 async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str, status: int) -> None:
-    limits = (Limit("own", "exact", 2, 30.0, 0.001),)
-    settings = Settings(fallback=fallback, limits=limits)
+    limits = (RateLimit("own", "exact", 2, 30.0, 0.001),)
+    settings = LimiterSettings(fallback=fallback, limits=limits)
     async with running(settings) as system, aiohttp.ClientSession() as caller:
         assert system.redis.child is not None
         system.redis.child.kill()

@@ -16,7 +16,7 @@ from demo.errors import InvalidValue
 from demo.processes.ports import free_ports
 from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
-from demo.subjects.tikv.client.region_cache import KeyRegion, Peer, RegionCache, Route
+from demo.subjects.tikv.client.region_cache import KeyRegion, Peer, RegionCache, RegionRoute
 from demo.subjects.tikv.proto import raw_pb2 as wire
 from tests.support.fake_pd import Cluster
 from tests.support.single_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
@@ -77,7 +77,7 @@ async def test_all_regions_are_listed_and_a_key_of_ours_falls_in_each(cluster: C
             assert key is not None
             assert region.holds(key)
             await client.put(key, b"1")
-        assert len(await client.regions(most=2)) == 2
+        assert len(await client.regions(limit=2)) == 2
         assert [region.start for region in await client.regions(start=b"k")] == [b"h", b"p"]
 
 
@@ -417,7 +417,7 @@ def test_a_kept_route_is_found_by_every_key_of_its_region_and_by_no_other(cuts: 
     edges = [b"", *sorted(cuts), b""]
     routes = RegionCache()
     kept = [
-        Route(_region(n, start, end), Peer(1, 1), f"store{n}")
+        RegionRoute(_region(n, start, end), Peer(1, 1), f"store{n}")
         for n, (start, end) in enumerate(itertools.pairwise(edges))
     ]
     for route in kept[::2]:
@@ -437,9 +437,9 @@ def test_a_newer_route_takes_the_place_of_all_that_was_known_of_its_keys(cuts: l
     edges = [b"", *sorted(cuts), b""]
     routes = RegionCache()
     for n, (start, end) in enumerate(itertools.pairwise(edges)):
-        old = Route(_region(n, start, end), Peer(1, 1), f"store{n}")
+        old = RegionRoute(_region(n, start, end), Peer(1, 1), f"store{n}")
         routes.store(old)
         routes.mark_doubtful(old)
-    merged = Route(_region(99, b"", b""), Peer(1, 1), "new")
+    merged = RegionRoute(_region(99, b"", b""), Peer(1, 1), "new")
     routes.store(merged)
     assert routes.find(key) is merged

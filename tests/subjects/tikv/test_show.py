@@ -112,19 +112,19 @@ def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project, 
         assert project.states() == ALL_RUN
     finally:
         code = server.stop()
-        server.sweep()
+        server.remove_state()
     assert (code, project.states()) == (0, {})
     check_reported_and_replayed(state_home)
 
 
-def break_and_heal(server: Server, name: str, seen: str, office: str) -> None:
-    """Until the wall has seen it, another is in that office, writes are taken, and all is up again."""
+def break_and_heal(server: Server, name: str, seen: str, role: str) -> None:
+    """Until the wall has seen it, another is in that role, writes are taken, and all is up again."""
     assert server.client.post(f"/chaos/{name}").status_code == 202
     state = server.until(lambda s: fault(s, name)["detected_after_sec"] is not None, UP_SEC)
     victim = fault(state, name)["target"]
     # A probe that was under way may be quicker than the engine's word.
     server.until(lambda s: seen in node(s, victim)["detail"])
-    server.until(lambda s: s["health"][office]["id"] not in (None, victim), UP_SEC)
+    server.until(lambda s: s["health"][role]["id"] not in (None, victim), UP_SEC)
     server.until(lambda s: node(s, "writes")["health"] == "up", UP_SEC)
     assert server.client.post(f"/chaos/{name}/heal").status_code == 202
     state = server.until(lambda s: fault(s, name)["recovered_after_sec"] is not None, UP_SEC)
@@ -140,7 +140,7 @@ def test_every_other_fault_is_seen_and_undone(project: Project) -> None:
         assert project.states() == ALL_RUN
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
 
 
 def test_an_attached_project_is_matched_by_name_broken_healed_and_left_alone(project: Project) -> None:
@@ -159,7 +159,7 @@ def test_an_attached_project_is_matched_by_name_broken_healed_and_left_alone(pro
         server.until(lambda s: fault(s, "kill-store")["recovered_after_sec"] is not None, UP_SEC)
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
     assert project.states() == ALL_RUN
 
 
@@ -168,10 +168,10 @@ def test_half_a_project_is_said_and_completed(project: Project) -> None:
     server = project.show()
     try:
         until_up(server)
-        assert "is running only in part: starting tikv0, tikv1, tikv2" in server.said()
+        assert "is running only in part: starting tikv0, tikv1, tikv2" in server.read_output()
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
     assert project.states() == ALL_RUN
 
 
@@ -188,10 +188,10 @@ def test_a_killed_server_leaves_no_store_dead(project: Project) -> None:
             assert project.states() == ALL_RUN
         finally:
             assert again.stop() == 0, again.output
-            again.sweep()
+            again.remove_state()
     finally:
         server.stop()
-        server.sweep()
+        server.remove_state()
     assert project.states() == {}
 
 

@@ -131,8 +131,8 @@ def test_a_server_that_is_killed_takes_its_playground_with_it_frozen_and_dead_pa
     server.kill()
     wait_for(lambda: below(server) == set(), GONE_SEC, lambda: str(below(server)))
     assert list((tmp_path / "bin" / "home" / "data").iterdir()) == []
-    assert "healed freeze-store" in server.rest()
-    assert "healed kill-pd-leader" in server.rest()
+    assert "healed freeze-store" in server.read_all_output()
+    assert "healed kill-pd-leader" in server.read_all_output()
 
 
 def pd_words(server: Server) -> dict[str, str]:
@@ -158,7 +158,7 @@ def test_what_outlives_even_its_supervisor_is_ended_by_the_next_show(
     left = wait_for(lambda: set(processes(first, "tikv-server")))
     with serving(*SHOW, env=environ, state_home=state_home) as second:
         second.until(all_up, UP_SEC)
-        assert "which an earlier show left running" in second.said()
+        assert "which an earlier show left running" in second.read_output()
         assert below(first) == set()
     assert left
     assert list((tmp_path / "bin" / "home" / "data").iterdir()) == []
@@ -271,7 +271,7 @@ def test_a_supervisor_that_is_killed_ends_the_playground_and_that_is_said(server
 def test_a_tiup_that_gives_up_is_quoted(environ: dict[str, str]) -> None:
     with serving(*SHOW, env=environ | {"FAKE_TIUP_FAILS": "1"}) as server:
         failed = "failed     the playground did not start: tiup ended with code 1: Error: there is no room"
-        wait_for(lambda: failed in server.said(), 30, server.said)
+        wait_for(lambda: failed in server.read_output(), 30, server.read_output)
         assert server.client.get("/").status_code == 200
     assert below(server) == set()
 
@@ -313,7 +313,7 @@ def test_the_doctor_tells_of_tiup_and_of_what_it_would_load(environ: dict[str, s
 def test_ports_can_be_moved(environ: dict[str, str], tmp_path: Path) -> None:
     words = (*SHOW, "-o", "port-offset=10000")
     with serving(*words, env=environ | {"FAKE_TIUP_FAILS": "1"}) as server:
-        wait_for(lambda: "tiup ended with code 1" in server.said(), 30, server.said)
+        wait_for(lambda: "tiup ended with code 1" in server.read_output(), 30, server.read_output)
     assert " --port-offset 10000 --tag chaos-stage-" in (tmp_path / "bin" / "calls").read_text()
     code, said = demo("serve", *SHOW, "-o", "port-offset=20000", env=environ)
     assert (code, "port-offset must be between 0 and 12000" in said) == (2, True)

@@ -29,7 +29,7 @@ LINES = 4
 def opened() -> Iterator[OpenServer]:
     with serving("none", *OPEN) as server:
         yield OpenServer(server)
-        assert "Traceback" not in server.said()
+        assert "Traceback" not in server.read_output()
 
 
 @pytest.fixture

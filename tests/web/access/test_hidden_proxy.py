@@ -119,7 +119,7 @@ def test_a_tunnel_to_another_port_is_told_what_to_type(name: str) -> None:
 
 
 def test_the_start_says_how_a_proxy_is_named(local: Server) -> None:
-    assert "--public-name NAME" in local.said()
+    assert "--public-name NAME" in local.read_output()
 
 
 # Real proxies.

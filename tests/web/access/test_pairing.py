@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.web.access.pairing_codes import ALPHABET, PairingCodes
-from demo.web.access.rate_limit import MAX_ADDRESSES, RateLimiter
+from demo.web.access.rate_limit import MAX_ADDRESSES, GuessLimiter
 from demo.web.access.user_agent import describe_device
 from tests.support import fetch
 from tests.support.paired_devices import OPEN, PHONE_AGENT, Device, OpenServer
@@ -103,7 +103,7 @@ class Clock:
 
 def test_an_address_has_five_tries_at_once_and_then_one_every_two_seconds() -> None:
     clock = Clock()
-    throttle = RateLimiter(clock=clock)
+    throttle = GuessLimiter(clock=clock)
     assert [throttle.delay_sec("10.0.0.1") for _ in range(6)] == [0, 0, 0, 0, 0, 2]
     assert throttle.delay_sec("10.0.0.2") == 0, "others are not slowed by it"
     clock.now = 1.9
@@ -114,7 +114,7 @@ def test_an_address_has_five_tries_at_once_and_then_one_every_two_seconds() -> N
 
 def test_all_addresses_together_have_ten_tries_a_second() -> None:
     clock = Clock()
-    throttle = RateLimiter(clock=clock)
+    throttle = GuessLimiter(clock=clock)
     passed = 0
     for tick in range(100):
         clock.now = tick / 10
@@ -123,14 +123,14 @@ def test_all_addresses_together_have_ten_tries_a_second() -> None:
 
 
 def test_a_whole_ipv6_network_of_one_host_is_one_address() -> None:
-    throttle = RateLimiter(clock=Clock())
+    throttle = GuessLimiter(clock=Clock())
     assert [throttle.delay_sec(f"2001:db8::{n}") for n in range(6)][-1] > 0
     assert throttle.delay_sec("2001:db8:0:1::1") == 0
 
 
 def test_many_addresses_take_no_more_memory() -> None:
     clock = Clock()
-    throttle = RateLimiter(clock=clock)
+    throttle = GuessLimiter(clock=clock)
     for n in range(MAX_ADDRESSES + 500):
         throttle.delay_sec(f"{n}")
     assert len(throttle._by_address) == MAX_ADDRESSES
@@ -240,11 +240,11 @@ def test_secrets_are_in_no_log_no_journal_and_no_answer(opened: OpenServer, phon
     told = str(opened.state()) + answer.text + again.text + phone.get("/sessions").text
     for hidden in (secret, cookie, opened.token):
         assert hidden not in told
-    assert opened.token not in opened.server.said()
+    assert opened.token not in opened.server.read_output()
 
 
 def test_the_terminal_shows_the_new_code_after_each_pairing(opened: OpenServer, phone: Device) -> None:
     phone.pair(opened.secret())
     codes = opened.codes()
-    wait_for(lambda: codes["link"] in opened.server.said())
+    wait_for(lambda: codes["link"] in opened.server.read_output())
     assert codes["code"] in opened.server.output

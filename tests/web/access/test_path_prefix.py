@@ -97,7 +97,7 @@ def test_below_a_path_a_browser_pairs_steers_and_is_told(below: tuple[OpenServer
         assert [cookie.get("path") for cookie in cookies] == [f"{PREFIX}/"], "no program beside it is sent the session"
         desk.page.locator("#halt").click()
         opened.server.until(lambda state: bool(state["halted"]))
-        assert (stage.complaints, desk.complaints) == ([], [])
+        assert (stage.console_errors, desk.console_errors) == ([], [])
         outsider = Window(browser, f"{url}/remote", LAPTOP)
         assert outsider.page.url == f"{url}/pair", "who is not paired gets to the pairing below the path"
 

@@ -146,7 +146,7 @@ def inside(run: Run, host: str) -> list[str]:
 
 
 def told(server: Server) -> str:
-    wait_for(lambda: "end        Ctrl-C" in server.said(), say=lambda: server.output)
+    wait_for(lambda: "end        Ctrl-C" in server.read_output(), say=lambda: server.output)
     return server.output
 
 
@@ -166,9 +166,10 @@ def test_a_vpn_that_takes_the_way_out_is_not_what_phones_are_told_and_a_lost_add
         assert f'"place":"{at}/pair"' in codes, codes
         assert f'"at":"http://192.168.50.23:{server.port}"' in codes, codes
         network("ip", "addr", "del", "192.168.50.23/24", "dev", "wlan0")
-        wait_for(lambda: "lost its address 192.168.50.23" in server.said(), say=lambda: server.output)
+        wait_for(lambda: "lost its address 192.168.50.23" in server.read_output(), say=lambda: server.output)
         wait_for(
-            lambda: re.search(r"phone      http://10\.8\.0\.2:\d+/pair#", server.said()), say=lambda: server.output
+            lambda: re.search(r"phone      http://10\.8\.0\.2:\d+/pair#", server.read_output()),
+            say=lambda: server.output,
         )
 
 

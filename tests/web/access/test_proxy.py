@@ -161,7 +161,7 @@ def test_over_tls_every_address_is_https_and_so_is_the_origin(certificate: tuple
     trusted = ssl.create_default_context(cafile=str(cert))
     args = ("--tls-cert", str(cert), "--tls-key", str(key), "--public-name", "localhost")
     with serving("none", *args) as server:
-        wait_for(lambda: "end        Ctrl-C" in server.said())
+        wait_for(lambda: "end        Ctrl-C" in server.read_output())
         assert "http://" not in server.output
         assert "not encrypted" not in server.output
         secret = server.output.partition("/pair#")[2].split()[0]

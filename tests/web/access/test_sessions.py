@@ -295,8 +295,8 @@ def test_a_device_that_was_shown_out_knows_no_code_that_lets_it_in_again(opened:
         assert phone.post(f"/sessions/{ident}/revoke").status_code == 200
         for body in ({"secret": seen["link"].partition("#")[2]}, {"code": seen["code"]}, {"secret": own}):
             problem(gone.post("/pair", json=body), 403, "bad_code")
-        wait_for(lambda: opened.secret() in opened.server.said().rpartition("new codes")[2])
-        fresh = re.findall(r"presenter\s+\S+/pair#(\S+)", opened.server.said())[-1]
+        wait_for(lambda: opened.secret() in opened.server.read_output().rpartition("new codes")[2])
+        fresh = re.findall(r"presenter\s+\S+/pair#(\S+)", opened.server.read_output())[-1]
         assert fresh != own
         assert gone.post("/pair", json={"secret": fresh}).status_code == 200
 

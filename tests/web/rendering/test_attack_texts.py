@@ -86,7 +86,7 @@ def test_no_text_of_a_show_is_more_than_words(hostile: Server, browser: Browser,
     page.reload()
     looked_at(connected(page), hostile)
     assert dialogs == []
-    assert window.complaints == []
+    assert window.console_errors == []
     assert [url for url in asked if not url.startswith(f"{hostile.url}/")] == []
     assert "x-evil" in page.inner_text("body"), "the attacks are there, as words"
     window.close()

@@ -304,8 +304,8 @@ def test_what_the_room_must_see_is_on_the_wall() -> None:
         "2 of 3",
     ):
         assert words in shown
-    assert 'class="veil"' not in shown
-    assert 'class="veil"' in text_of("stage", STATES["dark"])
+    assert 'class="curtain"' not in shown
+    assert 'class="curtain"' in text_of("stage", STATES["dark"])
     assert "Halted" in text_of("stage", STATES["halted"])
     assert "no contact" in text_of("stage", STATES["stale"])
     assert "The stage is dark" in text_of("presenter", STATES["dark"])
@@ -540,17 +540,17 @@ def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
         lambda: show.play(c.Advance()),
         lambda: see(show, health(["node-1"])),
         show.inject,
-        lambda: show.see(up=False, seen=["kill"]),
+        lambda: show.record_sample(up=False, seen=["kill"]),
         lambda: show.play(c.Freeze(on=True)),
         lambda: show.play(c.Advance()),
         lambda: show.play(c.Heal()),
-        show.see,
+        show.record_sample,
         lambda: show.play(c.Freeze(on=False)),
         lambda: show.play(c.Blackout(on=True)),
         lambda: show.play(c.StartTimer()),
         lambda: show.play(c.Halt()),
         lambda: show.play(c.Back()),
-        lambda: show.see(later=70),
+        lambda: show.record_sample(later=70),
     ]
     for step in steps:
         step()

@@ -2,12 +2,12 @@
 
 import pytest
 
-from demo.panels.picture import PanelPicture, Span
+from demo.panels.picture import PanelPicture, StyledText
 from demo.web.rendering.panel_output import output_rows, output_size
 
 
 def test_output_is_escaped_and_its_looks_are_classes() -> None:
-    rows = ((Span('<b a="x">&'), Span("<i>", ("red", "fill"))), ())
+    rows = ((StyledText('<b a="x">&'), StyledText("<i>", ("red", "fill"))), ())
     assert output_rows(rows) == (
         '<i>&lt;b a=&#34;x&#34;&gt;&amp;<span class="o-red o-fill">&lt;i&gt;</span></i><i></i>'
     )

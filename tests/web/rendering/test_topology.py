@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import demo
-from demo.web.rendering.topology import GRID, MAX_COLUMNS, Box, Link, Topology, lay_out
+from demo.web.rendering.topology import GRID, MAX_COLUMNS, CardPlace, Link, TopologyDrawing, lay_out
 
 
-def drawn(*links: str, nodes: str = "") -> Topology:
+def drawn(*links: str, nodes: str = "") -> TopologyDrawing:
     """Lay out links like "a>b"; kinds are the letters of the names, but for `nodes` like "a:kind"."""
     pairs = tuple((link.partition(">")[0], link.partition(">")[2]) for link in links)
     names = dict.fromkeys(end for pair in pairs for end in pair)
@@ -20,7 +20,7 @@ def drawn(*links: str, nodes: str = "") -> Topology:
     return lay_out(tuple(kinds.items()), pairs)
 
 
-def columns(found: Topology) -> list[set[str]]:
+def columns(found: TopologyDrawing) -> list[set[str]]:
     """The names of each column, from the left."""
     lefts = sorted({box.x for box in found.boxes})
     return [{box.id for box in found.boxes if box.x == left} for left in lefts]
@@ -83,7 +83,7 @@ def test_a_way_leads_from_one_card_to_the_other_and_breaks_between_them() -> Non
     assert edge.stub != edge.path
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(one: CardPlace, other: CardPlace) -> bool:
     across = one.x < other.x + other.width and other.x < one.x + one.width
     return across and one.y < other.y + other.height and other.y < one.y + one.height
 

@@ -11,7 +11,7 @@ import pytest
 
 from demo.questions.question_box import EVERY_SEC, MAX_OPEN_OF_DEVICE
 from demo.show.commands import MAX_SAY
-from demo.web.access.rate_limit import RateLimiter
+from demo.web.access.rate_limit import GuessLimiter
 from demo.web.access.request_body import MAX_ASK
 from demo.web.routes.device_cookie import COOKIE
 from demo.web.routes.questions import QUESTIONS_AT_ONCE, QUESTIONS_PER_SEC, QUESTIONS_TOTAL_PER_SEC
@@ -177,7 +177,7 @@ def test_a_device_is_slowed_down_by_its_cookie_and_by_its_page(server: Server) -
 
 def test_a_hall_behind_one_address_may_ask_at_once_and_a_flood_is_bounded() -> None:
     now = 0.0
-    limit = RateLimiter(QUESTIONS_AT_ONCE, QUESTIONS_PER_SEC, QUESTIONS_TOTAL_PER_SEC, clock=lambda: now)
+    limit = GuessLimiter(QUESTIONS_AT_ONCE, QUESTIONS_PER_SEC, QUESTIONS_TOTAL_PER_SEC, clock=lambda: now)
     assert sum(limit.delay_sec("192.0.2.1") == 0 for _ in range(1000)) == QUESTIONS_AT_ONCE
     now = 1.0
     assert sum(limit.delay_sec("192.0.2.1") == 0 for _ in range(1000)) == QUESTIONS_PER_SEC

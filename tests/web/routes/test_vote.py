@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from demo.ballots.vote_file import SUFFIX
-from demo.web.access.rate_limit import RateLimiter
+from demo.web.access.rate_limit import GuessLimiter
 from demo.web.routes.device_cookie import COOKIE
 from demo.web.routes.fields import VoteFields
 from demo.web.routes.vote import VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, DirectVotes, VoteRoute
@@ -110,7 +110,7 @@ def test_a_form_without_a_script_comes_back_to_the_page(server: Server) -> None:
 
 def test_a_hall_behind_one_address_may_vote_at_once_and_ten_thousand_addresses_are_bounded_together() -> None:
     now = 0.0
-    limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, clock=lambda: now)
+    limit = GuessLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, clock=lambda: now)
     passed = 0
     for _ in range(2):
         passed += sum(limit.delay_sec("192.0.2.1") == 0 for _ in range(5000))

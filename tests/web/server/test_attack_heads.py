@@ -23,7 +23,7 @@ def opened() -> Iterator[OpenServer]:
         found = OpenServer(server)
         server.until(lambda state: state["seq"] > 0)
         yield found
-        assert "Traceback" not in server.said()
+        assert "Traceback" not in server.read_output()
 
 
 @pytest.fixture(scope="module")

@@ -85,11 +85,11 @@ def test_a_head_of_15_kib_is_answered(opened: OpenServer) -> None:
     "text", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"hello\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]
 )
 def test_what_is_not_http_is_refused_without_a_word_in_the_terminal(opened: OpenServer, text: bytes) -> None:
-    before = opened.server.said()
+    before = opened.server.read_output()
     with connection(opened.server.port) as one:
         one.sendall(text)
         assert answer(one).startswith(b"HTTP/1.1 400 ")
-    assert opened.server.said() == before
+    assert opened.server.read_output() == before
 
 
 def test_a_websocket_is_not_spoken(opened: OpenServer) -> None:

@@ -189,4 +189,4 @@ def test_the_server_goes_on_when_its_files_run_out_and_come_back(tls: Server) ->
         return False
 
     wait_for(answers)
-    assert "Traceback" not in tls.said()
+    assert "Traceback" not in tls.read_output()

@@ -286,7 +286,7 @@ app(["serve", "none", "--no-open", "--port", "0"])
 
 def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server:
-        wait_for(lambda: "streams    at most 128 live screens" in server.said())
+        wait_for(lambda: "streams    at most 128 live screens" in server.read_output())
         hall = [RawSseClient(server.port) for _ in range(112)]
         for one in hall:
             one.until("r-top")

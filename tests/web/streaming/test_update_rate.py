@@ -28,7 +28,7 @@ class Screen:
 
 
 def seen(show: Player, up: bool = True) -> ShowState:
-    show.see(up=up)
+    show.record_sample(up=up)
     return show.state
 
 

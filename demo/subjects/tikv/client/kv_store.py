@@ -11,7 +11,7 @@ from demo.subjects.cluster.load_client import service_builder
 from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.tikv.client.grpc_channels import NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
-from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Route
+from demo.subjects.tikv.client.region_cache import KeyRegion, Known, RegionRoute
 
 CANARY = b"chaos-stage/canary"
 MAX_KEYS = 16
@@ -66,7 +66,7 @@ class TikvStore:
         """Return who led each canary's region at its last answer: `since` when, and last `at`, in uptime seconds."""
         return {"regions": list(self._leader_records.values())}
 
-    def _record_leader(self, key: bytes, route: Route) -> None:
+    def _record_leader(self, key: bytes, route: RegionRoute) -> None:
         before = self._leader_records.get(key)
         if before is None:
             return

@@ -41,11 +41,11 @@ class PdClient:
             raise NoAnswer("no_route", "PD knows no region for this key")
         return region
 
-    async def regions(self, start: bytes, most: int, until: float) -> list[KeyRegion]:
+    async def regions(self, start: bytes, limit: int, until: float) -> list[KeyRegion]:
         """Return the region that holds `start` and those after it, at most `most`, in one answer of bounded size."""
         answer = await self._ask_leader(
             REGIONS,
-            lambda header: wire.ScanRegionsRequest(header=header, start_key=start, limit=most),
+            lambda header: wire.ScanRegionsRequest(header=header, start_key=start, limit=limit),
             wire.ScanRegionsResponse,
             until,
         )
@@ -54,7 +54,7 @@ class PdClient:
         ]
         if not regions:
             raise NoAnswer("no_route", "PD knows no regions")
-        return regions[:most]
+        return regions[:limit]
 
     async def learn_addresses(self, store_ids: Iterable[int], until: float) -> None:
         """Learn the addresses of these stores now, for the time when PD does not answer; ignore failures."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from demo.errors import InvalidValue
 from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer, Resolve
 from demo.subjects.tikv.client.pd_client import PdClient
-from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Peer, Route, peer_from
+from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Peer, RegionRoute, peer_from
 from demo.subjects.tikv.proto import raw_pb2 as wire
 
 PUT = "/tikvpb.Tikv/RawPut"
@@ -17,7 +17,7 @@ GET = "/tikvpb.Tikv/RawGet"
 
 WITHIN_SEC = 0.5
 BACK_OFF_SEC = 0.05
-MOST_REGIONS = 256
+MAX_REGIONS = 256
 
 PD_SEC = 0.15
 """PD's timeout for a new route while the old one might still work: a write has little time in all."""
@@ -38,7 +38,7 @@ _REFUSED_BEFORE = ("not_leader", "key_not_in_region", "epoch_not_match", "server
 
 Answer = TypeVar("Answer", wire.RawPutResponse, wire.RawGetResponse)
 
-Met = Callable[[bytes, Route], None]
+Met = Callable[[bytes, RegionRoute], None]
 """Called after a key was read or written by this route, which proves that its store leads the region."""
 
 
@@ -73,7 +73,7 @@ class RawClient:
     async def put(self, key: bytes, value: bytes, within_sec: float = WITHIN_SEC) -> bool:
         """Write; return once a majority has it. False: an earlier try of this write may still be applied, too."""
 
-        def request(route: Route) -> wire.RawPutRequest:
+        def request(route: RegionRoute) -> wire.RawPutRequest:
             return wire.RawPutRequest(context=route.context(), key=key, value=value)
 
         return (await self._request_until_answered(key, PUT, request, wire.RawPutResponse, within_sec))[1]
@@ -81,15 +81,15 @@ class RawClient:
     async def get(self, key: bytes, within_sec: float = WITHIN_SEC) -> bytes | None:
         """Read; None: there is no such key."""
 
-        def request(route: Route) -> wire.RawGetRequest:
+        def request(route: RegionRoute) -> wire.RawGetRequest:
             return wire.RawGetRequest(context=route.context(), key=key)
 
         answer, _ = await self._request_until_answered(key, GET, request, wire.RawGetResponse, within_sec)
         return None if answer.not_found else answer.value
 
-    async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS, start: bytes = b"") -> list[KeyRegion]:
+    async def regions(self, within_sec: float = 2.0, limit: int = MAX_REGIONS, start: bytes = b"") -> list[KeyRegion]:
         """Return PD's regions from the one that holds `start` on, at most `most`."""
-        return await self._pd.regions(start, most, _now() + _positive(within_sec))
+        return await self._pd.regions(start, limit, _now() + _positive(within_sec))
 
     async def close(self) -> None:
         await self._channels.close()
@@ -101,7 +101,7 @@ class RawClient:
         await self.close()
 
     async def _request_until_answered(
-        self, key: bytes, path: str, request: Callable[[Route], Any], answer: type[Answer], within_sec: float
+        self, key: bytes, path: str, request: Callable[[RegionRoute], Any], answer: type[Answer], within_sec: float
     ) -> tuple[Answer, bool]:
         """Try until there is an answer; return it, and whether no earlier try can have had an effect."""
         if not key:
@@ -118,7 +118,7 @@ class RawClient:
             raise state.final_error() from None
 
     async def _try(
-        self, state: "_Request", path: str, request: Callable[[Route], Any], answer: type[Answer]
+        self, state: "_Request", path: str, request: Callable[[RegionRoute], Any], answer: type[Answer]
     ) -> Answer | None:
         """Send the request once, by one route; None: not answered, try again with what `state` has learned."""
         state.pause_sec = BACK_OFF_SEC
@@ -151,7 +151,7 @@ class RawClient:
         self._met(state.key, route)
         return response
 
-    def _handle_no_answer(self, state: "_Request", route: Route, trouble: NoAnswer, began: float) -> None:
+    def _handle_no_answer(self, state: "_Request", route: RegionRoute, trouble: NoAnswer, began: float) -> None:
         """Mark the route as doubtful, so that PD is asked before another request waits for that store."""
         state.is_doubtful = True
         self._routes.mark_doubtful(route)
@@ -162,7 +162,7 @@ class RawClient:
         if not (was_cut_short and state.trouble):
             self._record_error(state, trouble)
 
-    async def _route(self, state: "_Request") -> Route:
+    async def _route(self, state: "_Request") -> RegionRoute:
         """Return the trusted route, or PD's newest; while PD has none, the old one or one of its other copies."""
         route = self._trusted_route(state)
         if route is not None:
@@ -182,7 +182,7 @@ class RawClient:
                     self._asks_pd_from = _now() + PD_AGAIN_SEC
             return self._detour(state, old)
 
-    def _route_by_answer_since(self, waiting_from: float, state: "_Request") -> Route | None:
+    def _route_by_answer_since(self, waiting_from: float, state: "_Request") -> RegionRoute | None:
         """Return a route by what PD was asked and said for another request while this one waited.
 
         It is needed when a store failed many requests at once: they all avoid the store that is still trusted.
@@ -193,22 +193,22 @@ class RawClient:
             if region.holds(state.key):
                 peer = state.choose(region)
                 address = self._pd.known_address(peer.store_id)
-                return None if address is None else Route(region, peer, address)
+                return None if address is None else RegionRoute(region, peer, address)
         return None
 
-    async def _ask_pd_for_route(self, state: "_Request", until: float) -> Route:
+    async def _ask_pd_for_route(self, state: "_Request", until: float) -> RegionRoute:
         """Ask PD for the route, and keep it, together with the addresses of all copies."""
         asked_at = _now()
         region = await self._pd.region(state.key, until)
         self._recent_answers.append((asked_at, region))
         peer = state.choose(region)
-        route = Route(region, peer, await self._pd.address(peer.store_id, until))
+        route = RegionRoute(region, peer, await self._pd.address(peer.store_id, until))
         if region.leader is None or peer == region.leader:
             self._routes.store(route)
         await self._pd.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
         return route
 
-    def _detour(self, state: "_Request", old: Route) -> Route:
+    def _detour(self, state: "_Request", old: RegionRoute) -> RegionRoute:
         """Choose a route while PD has none: the old one, then the region's other copies, which know who leads.
 
         Successive calls for one request take them in turn.
@@ -224,13 +224,13 @@ class RawClient:
         choice = responsive or untried or candidates
         peer, address = choice[state.detours % len(choice)]
         state.detours += 1
-        return Route(old.region, peer, address)
+        return RegionRoute(old.region, peer, address)
 
-    def _trusted_route(self, state: "_Request") -> Route | None:
+    def _trusted_route(self, state: "_Request") -> RegionRoute | None:
         route = self._routes.find(state.key)
         return None if route is None or route.peer.store_id in state.avoided_stores else route
 
-    async def _handle_region_error(self, state: "_Request", route: Route, error: wire.RegionError) -> None:
+    async def _handle_region_error(self, state: "_Request", route: RegionRoute, error: wire.RegionError) -> None:
         self._routes.mark_doubtful(route)
         state.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
@@ -249,7 +249,7 @@ class RawClient:
                 self._pd.forget_address(route.peer.store_id)
             self._record_error(state, NoAnswer("refused", f"{route.address} refused: {error.message[:200]}"))
 
-    async def _follow_hint(self, state: "_Request", route: Route, hint: Peer) -> None:
+    async def _follow_hint(self, state: "_Request", route: RegionRoute, hint: Peer) -> None:
         """Go to the leader that a follower names; at once, unless that was tried."""
         self.counts["moved"] += 1
         if hint.store_id in state.avoided_stores:
@@ -261,7 +261,7 @@ class RawClient:
         except NoAnswer as trouble:
             self._record_error(state, trouble)
             return
-        self._routes.store(Route(route.region, hint, address))
+        self._routes.store(RegionRoute(route.region, hint, address))
 
     def _is_first_turn(self, state: "_Request") -> bool:
         """Count a change of route, and return whether it is this request's first, which needs no pause."""

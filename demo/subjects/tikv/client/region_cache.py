@@ -39,7 +39,7 @@ class KeyRegion:
 
 
 @dataclass(frozen=True)
-class Route:
+class RegionRoute:
     """Which peer to ask for the keys of a region, and its store's address."""
 
     region: KeyRegion
@@ -81,21 +81,21 @@ class RegionCache:
 
     def __init__(self) -> None:
         self._starts: list[bytes] = []
-        self._routes: dict[bytes, Route] = {}
+        self._routes: dict[bytes, RegionRoute] = {}
         self._doubted: set[bytes] = set()
 
-    def find(self, key: bytes) -> Route | None:
+    def find(self, key: bytes) -> RegionRoute | None:
         """Return the route for a key, if it is trusted."""
         route = self.find_any(key)
         return None if route is None or route.region.start in self._doubted else route
 
-    def find_any(self, key: bytes) -> Route | None:
+    def find_any(self, key: bytes) -> RegionRoute | None:
         """Return the last known route for a key, trusted or not."""
         at = bisect_right(self._starts, key)
         route = self._routes[self._starts[at - 1]] if at else None
         return route if route is not None and route.region.holds(key) else None
 
-    def store(self, route: Route) -> None:
+    def store(self, route: RegionRoute) -> None:
         """Mark this route as trusted, and replace whatever was known of its keys."""
         if len(self._routes) >= MOST_ROUTES:
             self._starts, self._routes, self._doubted = [], {}, set()
@@ -108,7 +108,7 @@ class RegionCache:
         self._starts[start_index:end_index] = [start]
         self._routes[start] = route
 
-    def mark_doubtful(self, route: Route) -> None:
+    def mark_doubtful(self, route: RegionRoute) -> None:
         """Stop trusting this route, unless another one has replaced it."""
         if self._routes.get(route.region.start) is route:
             self._doubted.add(route.region.start)

@@ -22,7 +22,7 @@ from typing import Any
 from aiohttp import web
 
 from demo.errors import DemoError, SubjectError
-from demo.processes.child import program, start_time_of
+from demo.processes.child import build_child_command, start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, Processes, children, descendants, list_by_environment, listeners, orphans
 from demo.processes.unix_server import as_handler, listen
@@ -83,7 +83,7 @@ class PlaygroundSupervisor:
         """Start a process that dies with this one. Raises `SubjectError`."""
         try:
             child = await asyncio.create_subprocess_exec(
-                *program(*argv),
+                *build_child_command(*argv),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,

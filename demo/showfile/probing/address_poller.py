@@ -11,8 +11,8 @@ from demo.errors import InvalidValue, log_unexpected
 from demo.probes.periodic import Pulse
 from demo.probes.result import Closes, Probe, Reading
 from demo.probes.server_version import TellsVersion, Version
-from demo.showfile.probing.judgement import Judge, Verdict
-from demo.showfile.probing.rows import Row, Split
+from demo.showfile.probing.node_state_rules import NodeStateRules, NodeVerdict
+from demo.showfile.probing.rows import NodeRow, Split
 from demo.showfile.schema.probes import ProbeSettings
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ OLD = "no new answer"
 
 
 @dataclass(frozen=True)
-class Opinion:
+class NodeResult:
     """What one probe says of one node. `source`: the probe's name. `at`: the moment at which it was asked."""
 
     source: str
@@ -43,10 +43,10 @@ class Opinion:
     """Whether there was an answer at all, good or bad."""
 
 
-class Asker:
+class AddressPoller:
     """Asks one address. `listen` is called after each answer.
 
-    `opinions`: row id ("" where an answer tells of one node) → what the newest answer says. They are empty before the
+    `results`: row id ("" where an answer tells of one node) → what the newest answer says. They are empty before the
     first answer, and when an answer of many nodes had none.
     """
 
@@ -55,17 +55,17 @@ class Asker:
         source: str,
         settings: ProbeSettings,
         probe: Probe,
-        judge: Judge,
+        rules: NodeStateRules,
         split: Split | None = None,
         element: str = "",
     ) -> None:
         """Take what asks, and what judges its answers; `element` tells this address from the probe's others."""
         self.source, self.settings, self.element = source, settings, element
         self.listen: Callable[[], None] = lambda: None
-        self.opinions: dict[str, Opinion] = {}
+        self.results: dict[str, NodeResult] = {}
         self.trouble = ""
         """Why the newest answer told of no node at all."""
-        self._probe, self._judge, self._split = probe, judge, split
+        self._probe, self._rules, self._split = probe, rules, split
         self._failures: dict[str, int] = {}
         self._logged: set[type[Exception]] = set()
         self._begun = CLOCK.now()
@@ -137,36 +137,36 @@ class Asker:
             rows, self.trouble = (), str(error)
         else:
             self.trouble = reading.trouble if not rows else ""
-        counted = {row.id: self._opinion(reading, row) for row in rows}
+        counted = {row.id: self._result(reading, row) for row in rows}
         self._failures = {ident: count for ident, count in self._failures.items() if ident in counted}
-        self.opinions = counted
+        self.results = counted
         self.listen()
 
-    def _rows(self, reading: Reading) -> tuple[Row, ...]:
+    def _rows(self, reading: Reading) -> tuple[NodeRow, ...]:
         if self._split is None:
-            return (Row("", {}),)
+            return (NodeRow("", {}),)
         return tuple(self._split(reading.data)) if reading.ok else ()
 
-    def _opinion(self, reading: Reading, row: Row) -> Opinion:
+    def _result(self, reading: Reading, row: NodeRow) -> NodeResult:
         if row.is_twice:
-            verdict, data = Verdict("unknown", TWICE), {}
+            verdict, data = NodeVerdict("unknown", TWICE), {}
         else:
             data = {**reading.data, **row.data}
-            verdict = self._judge.judge(reading, None if self._split is None else row.data)
-        opinion = Opinion(self.source, verdict.state, verdict.detail, self.pulse.at, data, reading.ok)
-        return self._count_failures(row.id, opinion)
+            verdict = self._rules.judge(reading, None if self._split is None else row.data)
+        result = NodeResult(self.source, verdict.state, verdict.detail, self.pulse.at, data, reading.ok)
+        return self._count_failures(row.id, result)
 
-    def _count_failures(self, ident: str, opinion: Opinion) -> Opinion:
-        """Return the opinion as it counts: starting at first, degraded until it has failed often enough."""
-        if opinion.state != "down":
+    def _count_failures(self, ident: str, result: NodeResult) -> NodeResult:
+        """Return the result as it counts: starting at first, degraded until it has failed often enough."""
+        if result.state != "down":
             self._failures[ident] = 0
-            self._has_worked |= opinion.state != "unknown"
-            return opinion
+            self._has_worked |= result.state != "unknown"
+            return result
         self._failures[ident] = failures = self._failures.get(ident, 0) + 1
         start_period = self.settings.start_period or 0.0
-        if not self._has_worked and opinion.at - self._begun < start_period:
-            return replace(opinion, state="starting")
-        return opinion if failures >= self.settings.retries else replace(opinion, state="degraded")
+        if not self._has_worked and result.at - self._begun < start_period:
+            return replace(result, state="starting")
+        return result if failures >= self.settings.retries else replace(result, state="degraded")
 
 
 class _Lateness:

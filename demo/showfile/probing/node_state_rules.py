@@ -10,8 +10,8 @@ from typing import Any
 
 from demo.conditions import Condition, NodeFact, Value, parse
 from demo.probes.result import Reading
+from demo.showfile.probing.cached_condition import CachedCondition
 from demo.showfile.probing.fields import value_at
-from demo.showfile.probing.remembered import Remembered
 from demo.showfile.schema.probes import ProbeSettings
 
 NO_CONDITION = "no condition says what is up"
@@ -26,7 +26,7 @@ MAX_DETAIL = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class NodeVerdict:
     """`detail`: a few words for the audience, without addresses, paths and texts of errors; "" if it is up."""
 
     state: str
@@ -47,27 +47,27 @@ class OwnFacts:
 
 
 @dataclass(frozen=True)
-class Judge:
+class NodeStateRules:
     """Judges the answers of one probe. `of` raises `ConditionError` for a condition that cannot be parsed."""
 
     kind: str
     has_query: bool = False
-    up: Remembered | None = None
-    degraded: Remembered | None = None
-    down: Remembered | None = None
+    up: CachedCondition | None = None
+    degraded: CachedCondition | None = None
+    down: CachedCondition | None = None
 
     @classmethod
-    def of(cls, settings: ProbeSettings) -> "Judge":
+    def of(cls, settings: ProbeSettings) -> "NodeStateRules":
         up, degraded, down = (
-            None if text is None else Remembered(parse(text))
+            None if text is None else CachedCondition(parse(text))
             for text in (settings.up, settings.degraded, settings.down)
         )
         return cls(settings.kind, settings.query is not None, up, degraded, down)
 
-    def judge(self, reading: Reading, row: Mapping[str, Any] | None = None) -> Verdict:
+    def judge(self, reading: Reading, row: Mapping[str, Any] | None = None) -> NodeVerdict:
         """Return what this reading says; `row` has the fields of one node, where the answer tells of many."""
         if not reading.ok:
-            return Verdict("unknown" if reading.inconclusive else "down", reading.trouble)
+            return NodeVerdict("unknown" if reading.inconclusive else "down", reading.trouble)
         facts = OwnFacts(reading.data if row is None else {**reading.data, **row})
         is_known = True
         for state, condition in (("down", self.down), ("degraded", self.degraded)):
@@ -75,20 +75,20 @@ class Judge:
                 continue
             holds = condition.truth(facts)
             if holds:
-                return Verdict(state, describe(condition.condition, facts))
+                return NodeVerdict(state, describe(condition.condition, facts))
             is_known = is_known and holds is not None
         verdict = self._judge_up(facts, is_row=row is not None)
-        return verdict if is_known or verdict.state != "up" else Verdict("unknown", NO_VALUE)
+        return verdict if is_known or verdict.state != "up" else NodeVerdict("unknown", NO_VALUE)
 
-    def _judge_up(self, facts: OwnFacts, *, is_row: bool) -> Verdict:
+    def _judge_up(self, facts: OwnFacts, *, is_row: bool) -> NodeVerdict:
         if self.up is None:
             return self._judge_by_default(facts.data, is_row=is_row)
         holds = self.up.truth(facts)
         if holds is None:
-            return Verdict("unknown", NO_VALUE)
-        return Verdict("up") if holds else Verdict("down", describe(self.up.condition, facts))
+            return NodeVerdict("unknown", NO_VALUE)
+        return NodeVerdict("up") if holds else NodeVerdict("down", describe(self.up.condition, facts))
 
-    def _judge_by_default(self, data: Mapping[str, Any], *, is_row: bool) -> Verdict:
+    def _judge_by_default(self, data: Mapping[str, Any], *, is_row: bool) -> NodeVerdict:
         state, detail = "up", ""
         match self.kind:
             case "prometheus" | "log":
@@ -103,7 +103,7 @@ class Judge:
                 state, detail = "degraded", READ_ONLY
             case "postgres" if self.has_query and not is_row and data["value"] is None:
                 state, detail = "unknown", NO_ROWS
-        return Verdict(state, detail)
+        return NodeVerdict(state, detail)
 
 
 def describe(condition: Condition, facts: OwnFacts) -> str:

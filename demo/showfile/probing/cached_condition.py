@@ -7,7 +7,7 @@ from demo.conditions import Condition, Facts, NodeFact, Truth, Value
 MAX_REMEMBERED = 256
 
 
-class Remembered:
+class CachedCondition:
     """A condition over the fields of an answer. What was unknown is decided anew each time."""
 
     def __init__(self, condition: Condition) -> None:
