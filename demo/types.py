@@ -191,6 +191,7 @@ class HealthPollerProtocol(Protocol):
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `uncounted` (of them),
       `counted`, `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`), `span_sec` (over which `ghosts` and
       `drift` are told; drawn as cards of limited keys).
+    - `problems`: list of sentences for the presenter alone, on what no node tells of: the first five are shown.
     - `victims`: fault → a few words for its button until it is injected, where its target changes.
     Every poll returns a new dict, never changed afterwards.
     """

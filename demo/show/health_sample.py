@@ -17,6 +17,8 @@ LOAD = "load"
 
 MAX_NODES = 2000
 
+MAX_PROBLEMS = 5
+
 DEFAULT_INTERVAL_SEC = 1.0
 
 
@@ -96,6 +98,13 @@ class Sample:
     def has_issues(self) -> bool:
         """An expected node is not up. Counters never set it, nor do loads: a stopped one is not broken."""
         return any(node.health != "up" for node in self.nodes if node.kind != LOAD)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong and no node tells of, as sentences for the presenter."""
+        said = self.raw.get("problems")
+        texts = (_read_text(text) for text in said if isinstance(text, str)) if isinstance(said, list) else ()
+        return tuple(text for text in texts if text)[:MAX_PROBLEMS]
 
     @property
     def last_updated(self) -> datetime:

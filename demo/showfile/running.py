@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from demo.showfile.loads import LoadFacts, ShowLoads
 from demo.showfile.log_events.show_events import ShowEvents, event_program_specs
 from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
+from demo.showfile.process_ends import ProcessEnds
 from demo.showfile.process_facts import ProcessFacts, process_spec
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show
@@ -95,6 +97,7 @@ class RunningSystem:
         )
         self._documents = SharedDocuments()
         self.drivers = build_drivers(settings, self._context, self._documents)
+        self._ends = ProcessEnds(self.mask, lambda: bool(self.running_faults()), partial(self._enqueue, "system"))
         self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
         self.containers.on_change = self._hurry
@@ -116,7 +119,7 @@ class RunningSystem:
         return OwnedProcesses(self._show.name, specs, self._judges(), side_specs=programs)
 
     def _make_poller(self) -> ShowPoller:
-        more = [self._tell_targets, self._tell_loads]
+        more = [self._tell_targets, self._tell_loads, self._tell_problems]
         mask = self.mask if self._show.settings.secrets else None
         beside = [self.containers.watch] if self.containers.is_watched else []
         return ShowPoller(self.board, self._links, more, mask, beside)
@@ -182,6 +185,10 @@ class RunningSystem:
     def _tell_loads(self) -> Mapping[str, Any]:
         """Return the cards and curves of loads."""
         return self.loads.sample(self._links.ends(self.board.ids))
+
+    def _tell_problems(self) -> Mapping[str, Any]:
+        """Return why processes are not running that nothing has ended but themselves."""
+        return {"problems": list(dict.fromkeys(self._ends.problems.values()))} if self._ends.problems else {}
 
     # Edits of the file while it runs.
 
@@ -300,6 +307,7 @@ class RunningSystem:
 
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
+        self._ends.forget()
         try:
             await self.events.stop()
             await self.panels.stop()
@@ -356,8 +364,10 @@ class RunningSystem:
         self.wake()
 
     def _process_changed(self, state: OwnedState) -> None:
-        """Ask the probes of a process at once when its supervisor tells of a change."""
+        """Ask the probes of a process at once when its supervisor tells of a change, and tell of its end."""
         self._hurry(state.name)
+        if state.name in self.processes.specs:  # and not a program of a panel, which says so itself
+            self._ends.take(state)
 
     def _hurry(self, owner: str) -> None:
         """Ask at once what tells of this process or container."""

@@ -19,7 +19,7 @@ MAX_CURVES = 8
 FRESH_SEC = 2.0
 
 More = Callable[[], Mapping[str, Any]]
-"""Returns what other parts of the show add to a sample: its `nodes`, `metrics`, `counters` or `victims`."""
+"""Returns what other parts of the show add to a sample: its `nodes`, `metrics`, `counters`, `problems` or `victims`."""
 
 
 class ShowPoller:

@@ -1,6 +1,7 @@
 """The state of the whole system as one mark and a few words."""
 
 from demo.show import ShowState
+from demo.show.health_sample import Sample
 from demo.texts import translate
 from demo.views.cards import name_health, number_text
 
@@ -28,4 +29,10 @@ def health_summary(state: ShowState) -> tuple[str, str]:
     if over:
         number = number_text(over[0].ghosts)
         return "degraded", translate("%(key)s: %(number)s over its limit", key=over[0].key, number=number)
-    return "up", translate("all %(num)s parts up", num=len(state.sample.nodes))
+    return "up", _describe_all_up(state.sample)
+
+
+def _describe_all_up(sample: Sample) -> str:
+    if len(sample.nodes) == 1:
+        return translate("%(name)s is %(state)s", name=sample.nodes[0].name, state=name_health("up"))
+    return translate("all %(num)s parts up", num=len(sample.nodes))

@@ -335,6 +335,8 @@ def problems(state: ShowState) -> tuple[str, ...]:
     ]
     if state.system_error:
         found.append(translate("System: %(error)s", error=state.system_error))
+    if state.sample is not None and state.freshness == "live":
+        found += [translate("System: %(error)s", error=text) for text in state.sample.problems]
     if state.freshness != "live" and state.freshness_reason:
         found.append(translate("Health: %(error)s", error=state.freshness_reason))
     if not state.durable and state.journal == "file":

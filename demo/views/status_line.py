@@ -76,7 +76,12 @@ def _describe_stage(state: ShowState) -> StatusLine | None:
 
 def _describe_health(state: ShowState) -> StatusLine:
     mark, text = health_summary(state)
+    sample = state.sample
+    if mark == "up" and sample is not None and sample.problems:
+        return StatusLine("degraded", sample.problems[0])
     if not has_system(state):
         title = translate("Chapter %(number)s of %(total)s", number=state.number, total=state.total)
         return StatusLine("up", title, translate("no system in this show"), stands_out=False)
-    return StatusLine(mark, text[:1].upper() + text[1:], stands_out=mark != "up")
+    begins_with_name = sample is not None and text.startswith(tuple(node.name for node in sample.nodes))
+    title = text if begins_with_name else text[:1].upper() + text[1:]
+    return StatusLine(mark, title, stands_out=mark != "up")

@@ -55,6 +55,7 @@ def write(folder: Path, language: str, port: int) -> Path:
 
 def play(server: Server) -> None:
     """Make a fault, after a vote was opened, so that all controls have something to say."""
+    server.until(lambda state: [node["health"] for node in (state["health"] or {}).get("nodes", ())] == ["up"])
     server.client.post("/advance")
     assert server.client.post("/chaos/nex").status_code == 202
 

@@ -125,10 +125,10 @@ async def test_birth_tells_one_process_from_another_of_the_same_pid() -> None:
 PARENT = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from demo.processes.child import Child, program
+from demo.processes.child import Child, build_child_command
 async def main():
-    sleeper = Child("sleeper", program("/bin/sleep", "60"))
-    waiter = Child("waiter", program(sys.executable, "-c", {waiter!r}))
+    sleeper = Child("sleeper", build_child_command("/bin/sleep", "60"))
+    waiter = Child("waiter", build_child_command(sys.executable, "-c", {waiter!r}))
     await sleeper.start()
     await waiter.start()
     print(sleeper.pid, waiter.pid, flush=True)

@@ -27,3 +27,14 @@ def test_a_show_without_anything_to_watch_says_so_and_waits_for_no_sample() -> N
     for one in (state, sampled):
         assert status_line(one).text == "no system in this show"
         assert not stage_view(one).has_system
+
+
+def test_a_system_of_one_part_is_called_by_the_parts_name_as_it_is_written() -> None:
+    show = player(Chapter("one", "text"), faults=[])
+    for health in ("up", "down"):
+        node = {"id": "n", "name": "db", "health": health}
+        show.play(c.RecordSample(read_sample({"nodes": [node]}, show.at + 1), {}, {}))
+        assert status_line(show.state).title == f"db is {health}"
+    nodes = [{"id": ident, "name": "db", "health": "up"} for ident in ("n", "m")]
+    show.play(c.RecordSample(read_sample({"nodes": nodes}, show.at + 1), {}, {}))
+    assert status_line(show.state).title == "All 2 parts up"

@@ -1,5 +1,8 @@
 """Each problem that the presenter is told of is over some time, and then it is gone; the log keeps it."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from demo.conductor import Conductor
@@ -9,6 +12,9 @@ from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.views import presenter_view
 from demo.views.presenter import problems
+from demo.views.stage import stage_view
+from demo.views.state_json import snapshot
+from demo.views.status_line import status_line
 from tests.conductor.test_conductor import System, playing, reached
 from tests.support.show_player import Player, chapter, fault, player
 
@@ -134,6 +140,24 @@ def test_notes_and_troubles_are_for_the_log() -> None:
     show.play(c.Notice("a screen raised an error"))
     assert told(show) == ()
     assert logged(show, "a screen raised an error")
+
+
+def test_what_no_node_tells_of_is_told_to_the_presenter_alone_as_long_as_the_sample_is_live() -> None:
+    show = player(faults=[])
+    nodes = [{"id": "n", "name": "n", "health": "up"}]
+    said: object = ["web ended with code 3: boom", "", 7, *["more"] * 9]
+    for problems_told, expected in ((said, 5), (["x"], 1), ("no list", 0), ([], 0)):
+        show.play(c.RecordSample(read_sample({"nodes": nodes, "problems": problems_told}, show.at + 1), {}, {}))
+        assert len(told(show)) == expected
+        assert (status_line(show.state).mark == "up") == (not expected)
+    show.play(c.RecordSample(read_sample({"nodes": nodes, "problems": said}, show.at + 1), {}, {}))
+    assert told(show)[0] == "System: web ended with code 3: boom"
+    assert status_line(show.state).title == "web ended with code 3: boom"
+    assert "boom" in json.dumps(snapshot(show.state, "e", {}, private=True, now=show.at))
+    assert "boom" not in json.dumps(snapshot(show.state, "e", {}, private=False, now=show.at))
+    assert "boom" not in str(stage_view(show.state))
+    stale = replace(show.state, freshness="stale", freshness_reason="old")
+    assert problems(stale) == ("Health: old",)
 
 
 @pytest.mark.anyio
