@@ -15,7 +15,7 @@ STRANGER = "another process answers on its port"
 """The `trouble` of a reading whose answer does not prove who gave it."""
 
 
-class ProvenRequest(Protocol):
+class AuthenticatedRequest(Protocol):
     """A request whose answer must prove who gave it."""
 
     @property
@@ -25,7 +25,7 @@ class ProvenRequest(Protocol):
         """Check that this answer comes from the process that was asked."""
 
 
-Asking = Callable[[str, str], ProvenRequest]
+Asking = Callable[[str, str], AuthenticatedRequest]
 """Makes a question of an HTTP method and a path with its query."""
 
 

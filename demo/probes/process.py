@@ -9,7 +9,7 @@ FOREIGN_PORT = "foreign port"
 
 
 @dataclass(frozen=True, slots=True)
-class KnownState:
+class ReportedState:
     """What whoever started the process knows of it now. `state`: a word for people, as running, paused or killed.
 
     `owns_port`: whether the listening socket on its port is its own; None for a process without a port.
@@ -28,7 +28,7 @@ class ProcessProbe:
     A process that runs while another one has its port is in the state `foreign port`.
     """
 
-    ask: Callable[[], Awaitable[KnownState | None]]
+    ask: Callable[[], Awaitable[ReportedState | None]]
 
     async def read(self) -> Reading:
         told = await self.ask()

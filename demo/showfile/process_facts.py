@@ -5,7 +5,7 @@ from pathlib import Path
 
 from demo.errors import SubjectError
 from demo.probes.log import LinesSince, LogLines
-from demo.probes.process import KnownState
+from demo.probes.process import ReportedState
 from demo.processes.owned.client import OwnedProcesses
 from demo.processes.owned.spec import ProcessSpec
 from demo.showfile.containers import ShowContainers
@@ -35,7 +35,7 @@ class ProcessFacts:
     def __init__(self, processes: OwnedProcesses, containers: ShowContainers) -> None:
         self._processes, self._containers = processes, containers
 
-    async def state(self, name: str) -> KnownState | None:
+    async def state(self, name: str) -> ReportedState | None:
         """Return the state of a process; None while there is no supervisor that knows it."""
         try:
             state = self._processes.state(name)
@@ -43,7 +43,7 @@ class ProcessFacts:
         except SubjectError:
             return None
         word = "paused" if state.suspended else _WORDS[state.phase]
-        return KnownState(word, state.pid, state.exit_code, owns_port)
+        return ReportedState(word, state.pid, state.exit_code, owns_port)
 
     def log_of(self, log: LogProbe) -> LinesSince:
         """Return what returns the lines of a process or a service."""

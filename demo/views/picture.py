@@ -163,7 +163,9 @@ def _figure(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> Figur
         parts = [node for node in sample.nodes if node.kind != LOAD]
         up = sum(node.health == "up" for node in parts)
         return (
-            FigureView(str(up), translate("running"), translate("of %(total)s nodes", total=len(parts)))
+            FigureView(
+                str(up), translate("running"), translate_count("of %(num)s node", "of %(num)s nodes", len(parts))
+            )
             if parts
             else None
         )

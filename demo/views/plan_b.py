@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from demo.show import ShowState
 from demo.show.plan_b_types import LiveStand
-from demo.texts import translate
+from demo.texts import translate, translate_count
 from demo.views.replay import recorded_text
 
 
@@ -58,6 +58,7 @@ def _describe_live(live: LiveStand) -> tuple[str, str]:
         return "starting", translate("%(name)s is being ended", name=", ".join(live.healing))
     if not live.is_live:
         return "stale", translate("no fresh data")
-    if live.up == live.total:
+    if live.up == live.total > 1:
         return "up", translate("all %(num)s parts up", num=live.total)
-    return "down", translate("%(up)s of %(num)s parts up", up=live.up, num=live.total)
+    mark = "up" if live.up == live.total else "down"
+    return mark, translate_count("%(up)s of %(num)s part up", "%(up)s of %(num)s parts up", live.total, up=live.up)

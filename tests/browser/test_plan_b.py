@@ -115,7 +115,7 @@ def go_through(server: Server, pages: list[Page], port: int) -> None:
     expect(presenter.locator("#conn")).to_be_hidden()
     expect(presenter.locator("#r-message")).to_contain_text("Watch it")
     expect(presenter.locator("#unsay")).to_be_hidden()
-    expect(presenter.locator("#r-audience")).to_contain_text("Live: 0 of 1 parts up")
+    expect(presenter.locator("#r-audience")).to_contain_text("Live: 0 of 1 part up")
     assert findings(presenter) == []
     # The recorded fault, fired as ever; the system of now stays as it is.
     presenter.keyboard.press("c")

@@ -363,7 +363,7 @@ async def test_a_terminal_says_what_is_shown_offers_it_and_repeats_nothing(recor
         state = await live.ask(PlanB())
         screen = drawn(state, live.show.clock())
         assert screen.split("\n")[0].startswith(" ◀◀ REPLAY · recorded ")
-        assert "live: 0 of 1 parts up · M goes back to live" in screen
+        assert "live: 0 of 1 part up · M goes back to live" in screen
         lines = told.lines(state)
         assert all(line.startswith("replay |") for line in lines)
         assert [line for line in lines if "[1/5] Start" in line]

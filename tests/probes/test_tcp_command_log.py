@@ -17,7 +17,7 @@ from demo.probes.command import MAX_BYTES, NOT_INSTALLED, CommandProbe
 from demo.probes.http_fetch import UNKNOWN_NAME
 from demo.probes.log import LogLines, LogRateProbe
 from demo.probes.patterns import TOO_SLOW, Pattern
-from demo.probes.process import KnownState, ProcessProbe
+from demo.probes.process import ProcessProbe, ReportedState
 from demo.probes.tcp import TcpProbe
 
 pytestmark = pytest.mark.anyio
@@ -171,15 +171,15 @@ def test_a_pattern_that_is_none_is_refused() -> None:
 
 
 async def test_a_process_whose_port_another_one_has_is_not_running() -> None:
-    async def state(told: KnownState | None) -> object:
-        async def ask() -> KnownState | None:
+    async def state(told: ReportedState | None) -> object:
+        async def ask() -> ReportedState | None:
             return told
 
         reading = await ProcessProbe(ask).read()
         return reading.data.get("state", reading.inconclusive)
 
-    assert await state(KnownState("running", 7, owns_port=True)) == "running"
-    assert await state(KnownState("running", 7)) == "running"
-    assert await state(KnownState("running", 7, owns_port=False)) == "foreign port"
-    assert await state(KnownState("killed", exit=-9, owns_port=False)) == "killed"
+    assert await state(ReportedState("running", 7, owns_port=True)) == "running"
+    assert await state(ReportedState("running", 7)) == "running"
+    assert await state(ReportedState("running", 7, owns_port=False)) == "foreign port"
+    assert await state(ReportedState("killed", exit=-9, owns_port=False)) == "killed"
     assert await state(None) is True

@@ -8,7 +8,7 @@ import pytest
 
 from demo.conditions import Quantity, parse
 from demo.errors import InvalidValue
-from demo.probes.process import KnownState
+from demo.probes.process import ReportedState
 from demo.processes.ports import free_ports
 from demo.showfile.board import ProbeBoard
 from demo.showfile.probing.address_poller import BUSY, FAILED, OLD, TWICE
@@ -219,7 +219,7 @@ async def test_a_probe_that_hangs_one_that_raises_and_one_that_is_stuck_are_alon
 ) -> None:
     calls = 0
 
-    async def raise_it(name: str) -> KnownState | None:
+    async def raise_it(name: str) -> ReportedState | None:
         nonlocal calls
         calls += 1
         if name == "stuck" and calls > 3:
@@ -230,7 +230,7 @@ async def test_a_probe_that_hangs_one_that_raises_and_one_that_is_stuck_are_alon
                     if closing:
                         raise
         if name == "stuck":
-            return KnownState("running")
+            return ReportedState("running")
         raise ValueError("nonsense")
 
     closing = False
@@ -265,9 +265,9 @@ async def test_a_probe_that_hangs_one_that_raises_and_one_that_is_stuck_are_alon
 
 
 async def test_a_process_is_asked_at_once_when_it_is_hurried_by_its_own_name() -> None:
-    state = KnownState("running")
+    state = ReportedState("running")
 
-    async def ask(_: str) -> KnownState | None:
+    async def ask(_: str) -> ReportedState | None:
         return state
 
     async with answering(x=200) as (server, sources):
@@ -283,7 +283,7 @@ async def test_a_process_is_asked_at_once_when_it_is_hurried_by_its_own_name() -
         )
         running = asyncio.create_task(board.run())
         await until(lambda: states(board) == {"proc": "up", "api": "up", "other": "down"})
-        state, server.answers = KnownState("killed", exit=-9), {"/x": 500, "/y": 200}
+        state, server.answers = ReportedState("killed", exit=-9), {"/x": 500, "/y": 200}
         board.hurry("db")
         await until(lambda: states(board) == {"proc": "down", "api": "down", "other": "down"})
         running.cancel()
@@ -324,14 +324,14 @@ async def test_a_failure_while_the_event_loop_was_blocked_is_looked_at_again_and
     blocked = 1
     asked_for = 0
 
-    async def ask(_: str) -> KnownState | None:
+    async def ask(_: str) -> ReportedState | None:
         nonlocal blocked, asked_for
         asked_for += 1
         if blocked:
             blocked -= 1
             time.sleep(0.5)  # noqa: ASYNC251 - that is what is tried
             raise ValueError("too late")
-        return KnownState("running")
+        return ReportedState("running")
 
     board = ProbeBoard({"db": probe(process="db", timeout="50ms")}, Sources(lambda: None, process=ask))  # type: ignore[arg-type,return-value]
     assert (await asked(board), asked_for) == ({"db": "up"}, 2)

@@ -3,6 +3,7 @@
 from collections import deque
 from itertools import islice
 
+from demo.clean import clean
 from demo.processes.owned.spec import OutputLines, RawOutput
 
 MAX_LINES = 2000
@@ -65,16 +66,17 @@ class OutputTail:
         return OutputLines(tuple(found), self._end)
 
     def raw_since(self, place: int, max_bytes: int) -> RawOutput:
-        """Return what came after `place` bytes, as it came: at most the last `most` bytes of it, as far as kept."""
+        """Return what came after `place` bytes, as it came: at most the last `max_bytes` bytes of it, as far as kept."""
         size = max(0, min(self._raw_end - place, max_bytes, len(self._raw), MAX_RAW_BYTES))
         data = bytes(self._raw[len(self._raw) - size :])
         return RawOutput(data, self._raw_end, self._raw_run_began, self._newlines)
 
     @property
     def last_line(self) -> str:
-        """The last line of this run that is not blank, "" if there is none."""
+        """The last line of this run that is not blank, without colours and controls; "" if there is none."""
         lines = [self._unfinished, *islice(reversed(self._lines), self._end - self._run_began)]
-        return next((line.strip().decode(errors="replace") for line in lines if line.strip()), "")
+        texts = (clean(line.decode(errors="replace")).strip() for line in lines)
+        return next(filter(None, texts), "")
 
 
 def _cut(line: bytes) -> list[bytes]:

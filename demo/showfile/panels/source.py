@@ -25,7 +25,7 @@ class PanelSource(Protocol):
     """Reads the output of one panel."""
 
     async def read(self, max_bytes: int) -> SourceReading:
-        """Return what has come since the last reading, at most the last `most` bytes of it. Raises `DemoError`."""
+        """Return what has come since the last reading, at most the last `max_bytes` bytes of it. Raises `DemoError`."""
 
     async def close(self) -> None:
         """Stop reading. Safe to call twice."""

@@ -14,7 +14,7 @@ from demo.probes.http_answer import HttpAnswerProbe
 from demo.probes.log import LinesSince, LogRateProbe
 from demo.probes.patterns import Pattern
 from demo.probes.postgres import PostgresProbe
-from demo.probes.process import KnownState, ProcessProbe
+from demo.probes.process import ProcessProbe, ReportedState
 from demo.probes.prometheus import PrometheusQueryProbe
 from demo.probes.redis_ping import RedisPingProbe
 from demo.probes.result import Probe
@@ -43,7 +43,7 @@ class Sources:
     engine: Engine | None = None
     project: str = ""
     ended_lately: Callable[[str], Container | None] = lambda ident: None
-    process: Callable[[str], Awaitable[KnownState | None]] = _unknown
+    process: Callable[[str], Awaitable[ReportedState | None]] = _unknown
     log: Callable[[LogProbe], LinesSince] = lambda settings: _unknown
     fill: Callable[[str], str] = lambda text: text
     environ: Mapping[str, str] = field(default_factory=past_proxies)

@@ -112,3 +112,18 @@ def test_what_is_kept_of_raw_output_is_bounded_and_counted() -> None:
         1,
     )
     assert tail.raw_since(10**9, 100).data == b""
+
+
+@pytest.mark.parametrize(
+    ("printed_bytes", "expected"),
+    [
+        (b"one\n\x1b[31mboom\x1b[0m \x1b]0;a title\x07<b>\r\n", "boom <b>"),
+        (b"boom\n\x1b[0m\n  \n\x1b[?25h", "boom"),
+        (b"\x1b[2J", ""),
+        ("\u202eüß\u2066\n".encode(), "üß"),
+    ],
+)
+def test_the_last_line_is_the_last_one_that_shows_anything_as_plain_text(printed_bytes: bytes, expected: str) -> None:
+    tail = OutputTail()
+    tail.add(printed_bytes)
+    assert tail.last_line == expected

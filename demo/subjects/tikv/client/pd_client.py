@@ -42,7 +42,7 @@ class PdClient:
         return region
 
     async def regions(self, start: bytes, limit: int, until: float) -> list[KeyRegion]:
-        """Return the region that holds `start` and those after it, at most `most`, in one answer of bounded size."""
+        """Return the region that holds `start` and those after it, at most `limit`, in one answer of bounded size."""
         answer = await self._ask_leader(
             REGIONS,
             lambda header: wire.ScanRegionsRequest(header=header, start_key=start, limit=limit),

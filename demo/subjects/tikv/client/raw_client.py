@@ -88,7 +88,7 @@ class RawClient:
         return None if answer.not_found else answer.value
 
     async def regions(self, within_sec: float = 2.0, limit: int = MAX_REGIONS, start: bytes = b"") -> list[KeyRegion]:
-        """Return PD's regions from the one that holds `start` on, at most `most`."""
+        """Return PD's regions from the one that holds `start` on, at most `limit`."""
         return await self._pd.regions(start, limit, _now() + _positive(within_sec))
 
     async def close(self) -> None:
