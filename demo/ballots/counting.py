@@ -60,7 +60,7 @@ def nearest(values: Sequence[float], counts: Sequence[int], measured: float) -> 
 
 
 def bins(values: Sequence[float], counts: Sequence[int], max_bins: int) -> tuple[tuple[str, int], ...]:
-    """Return at most `max_bins` ranges of the guesses as text, with the votes in each; single numbers where they suffice.
+    """Return at most `max_bins` ranges of the guesses as text, with the votes in each; single numbers if they suffice.
 
     The ranges are equally wide up to the number below which 9 in 10 guesses are; the last one has all above.
     """

@@ -66,7 +66,7 @@ class OutputTail:
         return OutputLines(tuple(found), self._end)
 
     def raw_since(self, place: int, max_bytes: int) -> RawOutput:
-        """Return what came after `place` bytes, as it came: at most the last `max_bytes` bytes of it, as far as kept."""
+        """Return what came after `place` bytes, as it came: at most the last `max_bytes` bytes that are kept."""
         size = max(0, min(self._raw_end - place, max_bytes, len(self._raw), MAX_RAW_BYTES))
         data = bytes(self._raw[len(self._raw) - size :])
         return RawOutput(data, self._raw_end, self._raw_run_began, self._newlines)
