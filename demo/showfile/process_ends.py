@@ -20,8 +20,8 @@ class ProcessEnds:
         self.problems: dict[str, str] = {}
         """Why it is not running, by the process that nothing but itself has ended, until it is started again."""
         self._running: set[str] = set()
-        self._newest = ("", "")
-        """Process and reason of the newest end."""
+        self._reasons: dict[str, str] = {}
+        """What was seen of processes that have ended by themselves."""
 
     def take(self, state: ProcessState) -> None:
         """Take what has changed about a process."""
@@ -29,24 +29,29 @@ class ProcessEnds:
         self._running.discard(state.name)
         if state.alive:
             self.problems.pop(state.name, None)
+            self._reasons.pop(state.name, None)
         if state.phase == "up":
             self._running.add(state.name)
-        elif state.phase == "ended" and was_running and state.reason != state.trouble:  # otherwise we have ended it
-            self._tell(state)
+        elif state.phase == "ended" and state.reason != state.trouble:  # otherwise we have ended it
+            known = self._reasons.get(state.name)
+            if was_running or known not in (None, state.reason):
+                self._tell(state, is_done=was_running and state.exit_code == 0)
 
     def forget(self) -> None:
         """Say nothing of those that run now: the show ends them."""
         self._running.clear()
+        self._reasons.clear()
         self.problems.clear()
 
-    def _tell(self, state: ProcessState) -> None:
-        before, self._newest = self._newest, (state.name, state.reason)
+    def _tell(self, state: ProcessState, is_done: bool) -> None:
+        """Tell of an end; `is_done`: it ended as a program does whose work is done, unless more is found out later."""
         has_fault = self._has_fault()
         if has_fault and state.exit_code == -signal.SIGKILL:
             return  # what a fault does, or part of it
+        is_told = state.reason in self._reasons.values()  # all have ended for one reason
+        self._reasons[state.name] = state.reason
         text = self._mask(state.reason)
-        if state.exit_code != 0:
+        if not is_done:
             self.problems[state.name] = text
-        is_told = before[0] != state.name and before[1] == state.reason  # all have ended for one reason
         if not is_told:
-            self._send(Notice(text, "note" if has_fault or state.exit_code == 0 else "error"))
+            self._send(Notice(text, "note" if has_fault or is_done else "error"))

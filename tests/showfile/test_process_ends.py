@@ -64,6 +64,16 @@ def test_a_process_that_has_done_its_work_is_no_problem() -> None:
     assert not show.ends.problems
 
 
+def test_a_process_that_went_into_the_background_is_a_problem_as_soon_as_that_is_known() -> None:
+    show = Show()
+    show.process("up")
+    show.process("ended", 0, "web ended with code 0: done")
+    for _ in range(2):
+        show.process("ended", 0, "web went into the background")
+    assert [notice.level for notice in show.notices] == ["note", "error"]
+    assert show.ends.problems == {"web": "web went into the background"}
+
+
 @pytest.mark.parametrize(("code", "told"), [(-signal.SIGKILL, 0), (-signal.SIGTERM, 1), (1, 1)])
 def test_while_a_fault_is_in_place_its_kill_is_not_told_and_another_end_is_a_note(code: int, told: int) -> None:
     show = Show()
