@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.spread import Spread
 from demo.errors import UsageError
-from demo.web.streaming.stream_slots import MAX_FILES, PRESENTER_SLOTS, max_streams
+from demo.web.streaming.stream_slots import MAX_FILES, PRESENTER_SLOTS, streams_allowed_by
 
 HERE = Path(__file__).parent
 
@@ -53,7 +53,7 @@ def require_files(streams: int) -> None:
     """Raise the limit of open files. Raises `UsageError` with the number that fits when that is not enough."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    fits = min(MAX_STREAMS, files - FILES_SPARE, max_streams(files) - PRESENTER_SLOTS)
+    fits = min(MAX_STREAMS, files - FILES_SPARE, streams_allowed_by(files) - PRESENTER_SLOTS)
     if streams > fits:
         raise UsageError(
             f"{streams:,} streams do not fit: with {files:,} open files a process there are places for {fits:,} "

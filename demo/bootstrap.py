@@ -51,7 +51,13 @@ from demo.web.app import Web
 from demo.web.greeting import greet
 from demo.web.routes.report_page import MakeReport
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
+from demo.web.streaming.stream_slots import (
+    StreamSlots,
+    describe_shortage,
+    max_connections,
+    open_files,
+    streams_allowed_by,
+)
 
 if TYPE_CHECKING:
     from demo.evidence.unattended import Unattended
@@ -318,7 +324,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     web = Web(
         conductor,
         show.access,
-        StreamSlots(max_streams(max_files)),
+        StreamSlots(streams_allowed_by(max_files)),
         takes_questions=options.questions,
         deliveries=show.deliveries,
         make_report=_choose_report(conductor, options),

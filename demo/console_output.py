@@ -72,9 +72,9 @@ class ConsoleWriter:
             self._waiting += data
             self._write()
 
-    def finish(self, patience: float) -> None:
-        """Wait up to `patience` seconds until the waiting lines are written; print nothing afterwards."""
-        deadline = time.monotonic() + patience
+    def finish(self, timeout_sec: float) -> None:
+        """Wait up to `timeout_sec` seconds until the waiting lines are written; print nothing afterwards."""
+        deadline = time.monotonic() + timeout_sec
         self._waiting += self._report_dropped()
         while self._waiting and (left := deadline - time.monotonic()) > 0:
             self._write(left)

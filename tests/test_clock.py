@@ -189,7 +189,7 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
     monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
     monkeypatch.setattr(process, "HealAttempt", work)
     monkeypatch.setattr(process, "send_message", lambda word: None)
-    kept = process.WatchdogProcess({"patience": 60.0})
+    kept = process.WatchdogProcess({"max_silence_sec": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
     kept.handle_message(json.dumps(order).encode())
     slept[0] = 3600.0

@@ -11,7 +11,7 @@ YES, NO = mark_text("Yes"), mark_text("No")
 ON_PREDICTION = mark_text("Will it come true?")
 """The question where a deck puts a prediction to the vote without asking one of its own."""
 
-MAX_QUESTION = 100
+MAX_VOTE_QUESTION = 100
 MIN_OPTIONS, MAX_OPTIONS = 2, 6
 MAX_OPTION = 40
 MAX_UNIT = 12
@@ -59,9 +59,10 @@ class Vote:
 def _question_problem(question: str) -> str:
     if not question.strip():
         return "question is empty"
-    if len(question) > MAX_QUESTION:
+    if len(question) > MAX_VOTE_QUESTION:
         return (
-            f"question may have up to {MAX_QUESTION} characters, not {len(question)}: it must be read from the last row"
+            f"question may have up to {MAX_VOTE_QUESTION} characters, not {len(question)}: "
+            "it must be read from the last row"
         )
     return ""
 

@@ -2,11 +2,11 @@
 
 from demo.conditions.errors import ConditionError
 from demo.conditions.facts import LENGTH, PRESENCE
-from demo.conditions.kinds import check_comparison
 from demo.conditions.lexer import MAX_SHOWN, Token
 from demo.conditions.patterns import MAX_PATTERN
 from demo.conditions.spelling import nearest
 from demo.conditions.syntax import NAME, NO_TEXTS, RESERVED, Count, Field, Glob, Literal
+from demo.conditions.type_check import check_comparison
 from demo.conditions.values import UNITS, Quantity, read_quantity
 from demo.errors import InvalidValue
 

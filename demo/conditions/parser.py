@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from demo.conditions.errors import ConditionError
 from demo.conditions.facts import ALL, PRESENCE, STATES
-from demo.conditions.kinds import check_comparison
 from demo.conditions.lexer import Token
 from demo.conditions.operands import FUNCTIONS, OperandReader
 from demo.conditions.patterns import InvalidPattern, check
@@ -33,6 +32,7 @@ from demo.conditions.syntax import (
     Or,
     Tree,
 )
+from demo.conditions.type_check import check_comparison
 from demo.conditions.values import Quantity
 
 MAX_DEPTH = 30

@@ -14,10 +14,10 @@ from typing import Any
 
 from demo.conductor.context import ConductorContext
 from demo.errors import log_unexpected
-from demo.probes.news import TellsNews
+from demo.probes.change_notification import NotifiesChanges
 from demo.show import FaultState, decide
 from demo.show import commands as c
-from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
+from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, read_sample, to_json_value, unreadable_node
 from demo.show.recovery import TellsRecovery
 from demo.subjects.running_poller import run_poller
 from demo.subjects.user_code import describe_error
@@ -58,8 +58,8 @@ class HealthMonitor:
     def start(self) -> None:
         """Start the poller and the regular checks; does nothing without a poller."""
         if self._poller is not None:
-            if isinstance(self._poller, TellsNews):
-                self._poller.on_news(self._news.set)
+            if isinstance(self._poller, NotifiesChanges):
+                self._poller.subscribe_to_changes(self._news.set)
             self._run_poller(self._poller)
             self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
@@ -144,11 +144,11 @@ class HealthMonitor:
             interval = health.get("interval_sec") if isinstance(health, Mapping) else None
             due = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
             # Compared by content too, because a poller may update one dict in place.
-            new = due and (health is not self._last_health or plain(health) != self._last_plain)
+            new = due and (health is not self._last_health or to_json_value(health) != self._last_plain)
         if new:
             self._last_stamp, self._last_at = stamp, at
             if stamp is None:
-                self._last_health, self._last_plain = health, plain(health)
+                self._last_health, self._last_plain = health, to_json_value(health)
         return new
 
     def _find_visible_faults(self, sample: Sample) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from demo.show.state import ActionState
 from demo.types import Measured
 
 INJECTION_TIMEOUT_SEC = 60.0
-HEAL_TIMEOUT_SEC = 60.0
+REST_TIMEOUT_SEC = 60.0
 MAX_COUNTDOWN_SEC = 3600.0
 
 
@@ -41,7 +41,7 @@ class ConductorStage:
 
     async def heal(self, name: str) -> None:
         await self._submit(c.Heal(name))
-        await self._context.until(lambda s: _is_at_rest(s, name), HEAL_TIMEOUT_SEC)
+        await self._context.until(lambda s: _is_at_rest(s, name), REST_TIMEOUT_SEC)
         self._raise_if_failed(name)
 
     async def say(self, text: str) -> None:

@@ -22,7 +22,7 @@ from demo.web.access.addresses import MAX_ELSEWHERE
 from demo.web.access.interfaces import LocalAddress, local_addresses
 from demo.web.access.phone_address import PhoneAddress
 from demo.web.server.server import bind
-from demo.web.streaming.stream_slots import StreamSlots, max_streams, open_files
+from demo.web.streaming.stream_slots import StreamSlots, open_files, streams_allowed_by
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""
@@ -146,7 +146,7 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
 def files() -> Finding:
     """Check the limit of open files against the most streams of a server, after raising ours as a server does."""
     limit, wanted = open_files(), StreamSlots().max_streams
-    streams = max_streams(limit)
+    streams = streams_allowed_by(limit)
     found = f"limit {limit}, enough for {streams} screens"
     remedy = f"raise the hard limit (ulimit -Hn 4096) to allow {wanted} screens"
     if streams < MIN_STREAMS:

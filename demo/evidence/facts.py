@@ -1,6 +1,6 @@
 """`ShowFacts`: what a show's journal says happened, frozen, without presenter's notes and addresses.
 
-Moments are those of the show's clock; `Axis.place` makes seconds since the beginning of them, without long breaks.
+Moments are those of the show's clock; `ShowTimeline.elapsed` returns seconds since the beginning, without long breaks.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ BREAK_SEC = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ShowTimeline:
     """The time of a show. `breaks`: from which moment to which one no server played it."""
 
     began_at: float = 0.0
@@ -33,9 +33,9 @@ class Axis:
 
     @property
     def length_sec(self) -> float:
-        return self.place(self.ended_at)
+        return self.elapsed(self.ended_at)
 
-    def place(self, at: float) -> float:
+    def elapsed(self, at: float) -> float:
         """Return how many seconds of the show had passed at a moment."""
         left_out = sum(min(at, until) - since for since, until in self.breaks if at > since)
         return max(0.0, at - self.began_at - left_out)
@@ -62,7 +62,7 @@ class Failure:
 class ChapterFacts:
     """A chapter. `number`: its place in the deck at the end, 0 for one that was removed from it.
 
-    `entered_at`: when it was entered first, None if it never was. `stays`: from when to when the show was on it.
+    `entered_at`: when it was entered first, None if it never was. `visit_spans`: from when to when the show was on it.
     `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `parts`: its text, in
     several parts where it was shown step by step, in the format that `text_format` says.
     """
@@ -73,7 +73,7 @@ class ChapterFacts:
     expect: str = ""
     notes: str = ""
     entered_at: float | None = None
-    stays: tuple[tuple[float, float], ...] = ()
+    visit_spans: tuple[tuple[float, float], ...] = ()
     visits: int = 0
     judged: TimedVerdict | None = None
     earlier: tuple[TimedVerdict, ...] = ()
@@ -84,29 +84,29 @@ class ChapterFacts:
 
 @dataclass(frozen=True, slots=True)
 class FaultRun:
-    """One injection. `fault` is what was known of it at its end; `place` counts the injections of the show, from 1.
+    """One injection. `fault` is what was known of it at its end; `ordinal` counts the injections of the show, from 1.
 
-    `chapter`: on which one it began, `prediction`: whose hypothesis stood then; each its number at the end of the show,
-    0 for none. `judged`: the verdict that came of this run. `thresholds`: the limits in the prediction that stood.
+    `chapter`: on which one it began, `hypothesis_chapter`: whose hypothesis was tested then; each its number at the end
+    of the show, 0 for none. `judged`: the verdict that came of this run. `thresholds`: the limits in that hypothesis.
     """
 
-    place: int
+    ordinal: int
     fault: FaultState
     chapter: int
-    prediction: int
+    hypothesis_chapter: int
     requested_at: float
     requested_by: str
     heal_by: str = ""
     judged: TimedVerdict | None = None
     failures: tuple[Failure, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
-    was_healed_unseen: bool = False
+    was_healed_by_watchdog: bool = False
     """The watchdog has healed it after its server had ended, and no server has taken the show up since."""
 
     @property
     def is_in_place(self) -> bool:
         """Return whether its target may still be changed."""
-        return self.fault.is_running and not self.was_healed_unseen
+        return self.fault.is_running and not self.was_healed_by_watchdog
 
     @property
     def recovered_sec(self) -> float | None:
@@ -160,17 +160,20 @@ class PanelFacts:
 
 @dataclass(frozen=True, slots=True)
 class HaltedSpan:
-    """`lifted_at`: None if the show was not resumed."""
+    """`resumed_at`: None if the show was not resumed."""
 
     at: float
     who: str
-    lifted_at: float | None = None
-    lifted_by: str = ""
+    resumed_at: float | None = None
+    resumed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleGap:
-    """A time without fresh samples: how old the newest one became, and why. `until`: None if none came any more."""
+    """A time without fresh samples: the worst freshness in it (stale or unknown), and why.
+
+    `until`: None if none came any more.
+    """
 
     since: float
     until: float | None
@@ -179,7 +182,7 @@ class SampleGap:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingPart:
+class PlanBSpan:
     """A time in which all screens showed a recording instead of the show. `until`: None if that lasted to the end.
 
     `recorded_at`: when the recorded show began. `titles`: its chapters that were shown.
@@ -222,7 +225,7 @@ class ShowFacts:
     direction: str
     has_deck: bool
     ending: Ending
-    axis: Axis
+    axis: ShowTimeline
     chapters: tuple[ChapterFacts, ...] = ()
     runs: tuple[FaultRun, ...] = ()
     votes: tuple[VoteFacts, ...] = ()
@@ -231,7 +234,7 @@ class ShowFacts:
     troubles: tuple[TimedText, ...] = ()
     events: tuple[TimedText, ...] = ()
     sample_gaps: tuple[SampleGap, ...] = ()
-    recordings: tuple[RecordingPart, ...] = ()
+    recordings: tuple[PlanBSpan, ...] = ()
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0
     """Lines of trouble, events, halts and the like beyond those that are kept."""
@@ -247,9 +250,9 @@ class ShowFacts:
     presenter: str = ""
     """As the person who makes the report says; "" if not."""
 
-    def stay_sec(self, chapter: ChapterFacts) -> float:
+    def visited_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""
-        return sum(self.axis.place(until) - self.axis.place(since) for since, until in chapter.stays)
+        return sum(self.axis.elapsed(until) - self.axis.elapsed(since) for since, until in chapter.visit_spans)
 
     @property
     def shown_chapters(self) -> tuple[ChapterFacts, ...]:

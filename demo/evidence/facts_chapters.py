@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from demo.evidence.facts import Axis, ChapterFacts, Failure, TimedVerdict
+from demo.evidence.facts import ChapterFacts, Failure, ShowTimeline, TimedVerdict
 from demo.evidence.safe_text import sanitize_for_report
 from demo.narration.code_steps import without_code_steps
 from demo.show import ShowState
@@ -89,7 +89,7 @@ class ChapterFold:
             self._current.stays.append((self._since, at))
         self._current, self._since = chapter, at
 
-    def facts(self, state: ShowState, axis: Axis, *, with_notes: bool) -> tuple[ChapterFacts, ...]:
+    def facts(self, state: ShowState, axis: ShowTimeline, *, with_notes: bool) -> tuple[ChapterFacts, ...]:
         """Return what is known of each chapter; those that were removed come last."""
         self._move_to(self._current, axis.ended_at)
         return tuple(_make_facts(known, state, with_notes) for known in (*self._now, *self._removed))
@@ -104,7 +104,7 @@ def _make_facts(known: Followed, state: ShowState, with_notes: bool) -> ChapterF
         expect=sanitize_for_report(chapter.expect),
         notes=chapter.notes if with_notes else "",
         entered_at=known.entered_at,
-        stays=tuple(known.stays),
+        visit_spans=tuple(known.stays),
         visits=known.visits,
         judged=judged,
         earlier=tuple(one for one in known.judged if one is not judged),

@@ -7,14 +7,14 @@ from typing import TypeVar
 from demo.evidence.books import BooksFold
 from demo.evidence.facts import (
     BREAK_SEC,
-    Axis,
     Ending,
     Failure,
     FaultRun,
     HaltedSpan,
-    RecordingPart,
+    PlanBSpan,
     SampleGap,
     ShowFacts,
+    ShowTimeline,
     TimedText,
     TimedVerdict,
     Unreadable,
@@ -66,7 +66,7 @@ class FactsFold:
     def __init__(self, name: str, show: ShowState, began_at: float) -> None:
         self._name = name
         self._state = show
-        self._axis = Axis(began_at, began_at)
+        self._axis = ShowTimeline(began_at, began_at)
         self._chapters = ChapterFold(show)
         self._series = SeriesFold(self._place)
         self._books = BooksFold()
@@ -74,7 +74,7 @@ class FactsFold:
         self._votes: dict[int, _Vote] = {}
         self._halts: list[HaltedSpan] = []
         self._sample_gaps: list[SampleGap] = []
-        self._recordings: list[RecordingPart] = []
+        self._recordings: list[PlanBSpan] = []
         self._questions: list[TimedText] = []
         self._troubles: list[TimedText] = []
         self._events: list[TimedText] = []
@@ -131,7 +131,7 @@ class FactsFold:
             self._lines_left_out += 1
 
     def _place(self, at: float) -> float:
-        return self._axis.place(at)
+        return self._axis.elapsed(at)
 
     def _note_chapter(self, entry: e.JournalEntry, before: ShowState) -> None:
         at = entry.at
@@ -154,8 +154,8 @@ class FactsFold:
         match entry.event:
             case e.Halted():
                 self._keep(self._halts, HaltedSpan(at, who))
-            case e.HaltLifted() if self._halts and self._halts[-1].lifted_at is None:
-                self._halts[-1] = replace(self._halts[-1], lifted_at=at, lifted_by=who)
+            case e.HaltLifted() if self._halts and self._halts[-1].resumed_at is None:
+                self._halts[-1] = replace(self._halts[-1], resumed_at=at, resumed_by=who)
             case RecordingShown():
                 self._note_recording(entry.event, at, before)
             case RecordingEnded() if before.recording is not None:
@@ -175,7 +175,7 @@ class FactsFold:
     def _note_recording(self, event: RecordingShown, at: float, before: ShowState) -> None:
         if before.recording is None:
             self._chapters.stand(at)
-            self._recordings.append(RecordingPart(at, None, event.recorded_at, ()))
+            self._recordings.append(PlanBSpan(at, None, event.recorded_at, ()))
         part = self._recordings[-1]
         self._recordings[-1] = replace(
             part, titles=tuple(dict.fromkeys((*part.titles, sanitize_for_report(event.title))))

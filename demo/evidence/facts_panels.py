@@ -16,11 +16,11 @@ def with_panels(facts: ShowFacts, recording: Recording, deck: Sequence[Chapter])
     moments: dict[str, list[PanelMoment]] = {}
     for moment in recording.panel_moments():
         moments.setdefault(moment.name, []).append(moment)
-    shown = [chapter for chapter in facts.chapters if chapter.number and chapter.stays]
+    shown = [chapter for chapter in facts.chapters if chapter.number and chapter.visit_spans]
     has_panels = any(deck[chapter.number - 1].panels for chapter in shown)
     if not moments:
         return replace(facts, lacks_panels=has_panels)
-    ends = {chapter.number: chapter.stays[-1][1] for chapter in shown}
+    ends = {chapter.number: chapter.visit_spans[-1][1] for chapter in shown}
     return replace(facts, panels=tuple(_panels(recording, deck, ends, moments)))
 
 

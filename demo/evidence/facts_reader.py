@@ -63,7 +63,7 @@ def _with_heals(runs: tuple[FaultRun, ...], recording: Recording) -> tuple[Fault
         return runs
     verified = recording.verified_undos()
     return tuple(
-        replace(run, was_healed_unseen=run.fault.is_running and (run.fault.name, run.fault.run) in verified)
+        replace(run, was_healed_by_watchdog=run.fault.is_running and (run.fault.name, run.fault.run) in verified)
         for run in runs
     )
 

@@ -39,7 +39,7 @@ def _row(facts: ShowFacts, book: BookFacts) -> Iterator[Cell]:
 
 
 def _since(facts: ShowFacts, place: int) -> Cell:
-    run = next((run for run in facts.runs if run.place == place), None)
+    run = next((run for run in facts.runs if run.ordinal == place), None)
     if run is None:
         return Cell(translate("the beginning"))
     return Cell(run_text(run), (since_start(facts.axis, run.fault.injected_at),))

@@ -45,7 +45,9 @@ def dump_comparison(first: ShowFacts, second: ShowFacts) -> dict[str, Any]:
     return {
         "report_version": VERSION,
         "shows": [dump_report(first), dump_report(second)],
-        "same_faults": [[run.place if run is not None else None for run in pair] for pair in pair_runs(first, second)],
+        "same_faults": [
+            [run.ordinal if run is not None else None for run in pair] for pair in pair_runs(first, second)
+        ],
         "same_chapters": [
             [chapter.number if chapter is not None else None for chapter in pair]
             for pair in pair_chapters(first, second)
@@ -128,7 +130,7 @@ def _chapters(first: ShowFacts, second: ShowFacts) -> ReportSection:
     for one, other in pair_chapters(first, second):
         chapter = one or other
         times = [
-            facts.stay_sec(there) if there is not None and there.visits else None
+            facts.visited_sec(there) if there is not None and there.visits else None
             for facts, there in ((first, one), (second, other))
         ]
         if chapter is not None:

@@ -176,7 +176,7 @@ class _Scale:
         return round(LEFT + (RIGHT - LEFT) * min(1.0, sec / self.length), 1)
 
     def draw(self) -> DrawnTime:
-        facts, place = self._facts, self._facts.axis.place
+        facts, place = self._facts, self._facts.axis.elapsed
         return DrawnTime(
             tuple(self._bands()),
             tuple((self.x(place(since)), break_text(until - since)) for since, until in facts.axis.breaks),
@@ -209,8 +209,8 @@ class _Scale:
         return self.x(since), self.x(until)
 
     def _chapters(self) -> Iterator[Box]:
-        place = self._facts.axis.place
-        stays = sorted((*stay, one.number) for one in self._facts.chapters for stay in one.stays)
+        place = self._facts.axis.elapsed
+        stays = sorted((*stay, one.number) for one in self._facts.chapters for stay in one.visit_spans)
         for order, (since, until, number) in enumerate(stays):
             start, end = self.x(place(since)), self.x(place(until))
             text = str(number or "–")
@@ -220,7 +220,7 @@ class _Scale:
 
 def run_texts(run: FaultRun) -> tuple[str, ...]:
     """Return what may stand at the mark of a fault, the longest first."""
-    return (f"{run.place} {run_text(run)}", str(run.place))
+    return (f"{run.ordinal} {run_text(run)}", str(run.ordinal))
 
 
 def _ticks(length: float) -> Iterable[float]:

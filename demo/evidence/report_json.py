@@ -11,7 +11,7 @@ from demo.evidence.facts import (
     FaultRun,
     HaltedSpan,
     PanelFacts,
-    RecordingPart,
+    PlanBSpan,
     SampleGap,
     ShowFacts,
     TimedText,
@@ -92,7 +92,7 @@ def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
         "title": chapter.title,
         "entered_at_sec": _place(facts, chapter.entered_at),
         "visits": chapter.visits,
-        "stay_sec": _sec(facts.stay_sec(chapter)),
+        "stay_sec": _sec(facts.visited_sec(chapter)),
         "hypothesis": chapter.hypothesis or None,
         "expect": chapter.expect or None,
         "verdict": _judged(facts, chapter.judged),
@@ -107,7 +107,7 @@ def _fault(facts: ShowFacts, run: FaultRun) -> dict[str, Any]:
     fault = run.fault
     injected = fault.injected_at is not None
     return {
-        "place": run.place,
+        "place": run.ordinal,
         "name": fault.name,
         "run": fault.run,
         "description": fault.config.description,
@@ -118,12 +118,12 @@ def _fault(facts: ShowFacts, run: FaultRun) -> dict[str, Any]:
         "injected": injected and not fault.injection_failed,
         "detected_after_sec": fault.detected_after_sec,
         "healed_at_sec": _place(facts, fault.healed_at),
-        "healed_by": "watchdog" if run.was_healed_unseen else run.heal_by or None,
+        "healed_by": "watchdog" if run.was_healed_by_watchdog else run.heal_by or None,
         "recovered_after_sec": run.recovered_sec,
         "came_back_after_sec": fault.came_back_after_sec,
         "measurable": not fault.not_measurable,
         "in_place": run.is_in_place,
-        "predicted_in": run.prediction or None,
+        "predicted_in": run.hypothesis_chapter or None,
         "verdict": _judged(facts, run.judged),
         "errors": [_failure(facts, failure) for failure in run.failures],
     }
@@ -153,8 +153,8 @@ def _halt(facts: ShowFacts, halt: HaltedSpan) -> dict[str, Any]:
     return {
         **_moment(facts, halt.at),
         "by": halt.who,
-        "resumed_at_sec": _place(facts, halt.lifted_at),
-        "resumed_by": halt.lifted_by or None,
+        "resumed_at_sec": _place(facts, halt.resumed_at),
+        "resumed_by": halt.resumed_by or None,
     }
 
 
@@ -167,7 +167,7 @@ def _sample_gap(facts: ShowFacts, gap: SampleGap) -> dict[str, Any]:
     }
 
 
-def _recording(facts: ShowFacts, part: RecordingPart) -> dict[str, Any]:
+def _recording(facts: ShowFacts, part: PlanBSpan) -> dict[str, Any]:
     return {
         **_moment(facts, part.since),
         "until_sec": _place(facts, part.until),
@@ -238,7 +238,7 @@ def _moment(facts: ShowFacts, at: float) -> dict[str, Any]:
 
 
 def _place(facts: ShowFacts, at: float | None) -> float | None:
-    return None if at is None else _sec(facts.axis.place(at))
+    return None if at is None else _sec(facts.axis.elapsed(at))
 
 
 def _sec(sec: float) -> float:

@@ -55,14 +55,14 @@ def _limits(facts: ShowFacts, series: Series) -> Iterator[MeasuredLimit]:
         for threshold in run.thresholds:
             found = limit_of(threshold, series.name, series.unit)
             if found is not None:
-                yield MeasuredLimit(run.place, since, until, threshold.operator, *found)
+                yield MeasuredLimit(run.ordinal, since, until, threshold.operator, *found)
 
 
 def ends_of(facts: ShowFacts, run: FaultRun) -> tuple[float, float]:
     """Return from when to when a fault was in place, in seconds of the show."""
     axis = facts.axis
-    since = axis.place(run.fault.injected_at or 0.0)
-    return since, axis.place(run.ended_at) if run.ended_at is not None else axis.length_sec
+    since = axis.elapsed(run.fault.injected_at or 0.0)
+    return since, axis.elapsed(run.ended_at) if run.ended_at is not None else axis.length_sec
 
 
 def draw_limits(

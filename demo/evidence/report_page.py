@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from demo.evidence.report_view import ReportView
 from demo.evidence.report_words import date_text
-from demo.show.health_sample import encodable
+from demo.show.health_sample import replace_surrogates
 from demo.web.rendering.page_texts import EXTENSION, install_texts
 
 SHEETS = ("base.css", "content.css", "report.css")
@@ -25,7 +25,7 @@ def render_page(report: ReportView) -> str:
     """Return the document, in the language that is rendered now."""
     template = _environment().get_template("report.html")
     style = Markup(_style())  # noqa: S704 - our own files
-    return encodable(template.render(report=report, style=style, policy=content_policy()))
+    return replace_surrogates(template.render(report=report, style=style, policy=content_policy()))
 
 
 @cache

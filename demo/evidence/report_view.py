@@ -171,7 +171,7 @@ def _fault_row(facts: ShowFacts, run: FaultRun) -> Iterator[Cell]:
     fault, axis = run.fault, facts.axis
     title, target = run_title(run), clean(fault.target)
     failures = tuple(f"{since_start(axis, one.at)} {clean(one.text)}" for one in run.failures)
-    yield Cell(str(run.place), is_number=True)
+    yield Cell(str(run.ordinal), is_number=True)
     yield Cell(title, ((target,) if target and target not in title else ()) + failures)
     where = (translate("chapter %(number)s", number=number_of(run.chapter)),) if run.chapter else ()
     yield Cell(since_start(axis, fault.injected_at or run.requested_at), where, is_number=True)
@@ -199,7 +199,7 @@ def result_cell(facts: ShowFacts, run: FaultRun, *, is_short: bool = False) -> C
 
 def predicted_text(facts: ShowFacts, run: FaultRun) -> str:
     """Return the prediction that stood when a fault began; "" for none."""
-    chapter = facts.chapter(run.prediction)
+    chapter = facts.chapter(run.hypothesis_chapter)
     return clean(chapter.hypothesis) if chapter is not None else ""
 
 
@@ -213,7 +213,7 @@ def _repeated(facts: ShowFacts) -> ReportSection | None:
 
 def _runs_of_one(facts: ShowFacts, runs: list[FaultRun]) -> Table:
     """Return the injections of one fault, in columns where these have room beside one another, else in rows."""
-    table = beside(run_title(runs[0]), [(f"{translate('No.')} {run.place}", facts, run) for run in runs])
+    table = beside(run_title(runs[0]), [(f"{translate('No.')} {run.ordinal}", facts, run) for run in runs])
     if len(runs) <= RUNS_BESIDE:
         return table
     names = tuple(row[0].text for row in table.rows)
@@ -323,8 +323,8 @@ def _chapter_row(facts: ShowFacts, chapter: ChapterFacts) -> Iterator[Cell]:
     yield Cell(clean(chapter.title), (*removed, *failures))
     again = (translate("%(num)s times", num=chapter.visits),) if chapter.visits > 1 else ()
     yield Cell(since_start(facts.axis, chapter.entered_at), again, is_number=True)
-    yield Cell(clock_text(facts.stay_sec(chapter)) if chapter.visits else NONE, is_number=True)
-    places = [str(run.place) for run in facts.runs if run.chapter and run.chapter == chapter.number]
+    yield Cell(clock_text(facts.visited_sec(chapter)) if chapter.visits else NONE, is_number=True)
+    places = [str(run.ordinal) for run in facts.runs if run.chapter and run.chapter == chapter.number]
     yield Cell(", ".join(places))
     word, state = verdict_word(verdict_of(chapter)) if chapter in facts.predictions else ("", "")
     yield Cell(word, state=state)
@@ -349,9 +349,9 @@ def _recording_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
 
 def _halt_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
     for halt in facts.halts:
-        lifted = translate("resumed by %(who)s", who=halt.lifted_by) if halt.lifted_at is not None else ""
+        lifted = translate("resumed by %(who)s", who=halt.resumed_by) if halt.resumed_at is not None else ""
         what = Cell(translate("Halted by %(who)s", who=halt.who))
-        yield _row_of_time(facts, halt.at, halt.lifted_at, what, lifted or translate("not resumed"))
+        yield _row_of_time(facts, halt.at, halt.resumed_at, what, lifted or translate("not resumed"))
 
 
 def _blind_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
@@ -362,7 +362,7 @@ def _blind_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
 
 def _row_of_time(facts: ShowFacts, since: float, until: float | None, what: Cell, more: str) -> tuple[Cell, ...]:
     axis = facts.axis
-    lasted = clock_text(axis.place(until) - axis.place(since)) if until is not None else translate("until the end")
+    lasted = clock_text(axis.elapsed(until) - axis.elapsed(since)) if until is not None else translate("until the end")
     return Cell(since_start(axis, since), is_number=True), Cell(lasted, is_number=True), what, Cell(more)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from demo.clean import clean
-from demo.evidence.facts import Axis, ChapterFacts, Ending, FaultRun, ShowFacts
+from demo.evidence.facts import ChapterFacts, Ending, FaultRun, ShowFacts, ShowTimeline
 from demo.show import Verdict
 from demo.show.durations import in_tenths
 from demo.texts import mark_text, translate, translate_count, translate_marked
@@ -42,9 +42,9 @@ def iso_text(at: float | None) -> str | None:
         return None
 
 
-def since_start(axis: Axis, at: float | None) -> str:
+def since_start(axis: ShowTimeline, at: float | None) -> str:
     """Return how long the show had lasted at a moment: "12:30"."""
-    return NONE if at is None else clock_text(axis.place(at))
+    return NONE if at is None else clock_text(axis.elapsed(at))
 
 
 def duration(sec: float | None) -> str:
@@ -87,7 +87,7 @@ def run_outcome(run: FaultRun) -> tuple[str, str]:
 
 def _unended_outcome(run: FaultRun) -> tuple[str, str]:
     """Return the same for one whose end no server has seen."""
-    if run.was_healed_unseen:
+    if run.was_healed_by_watchdog:
         return translate("healed by the watchdog"), "quiet"
     left = run.fault.state == "failed"
     return (translate("not healed"), "down") if left else (translate("still in place"), "starting")

@@ -13,8 +13,10 @@ from demo.hub.channel import Listener, Sink, Tally, View, ViewChannel
 
 S = TypeVar("S")
 
-BEAT_AFTER_SEC = 1.0
-"""A view that was silent for this long gets a heartbeat: a page can tell a quiet show from a dead connection."""
+HEARTBEAT_AFTER_SEC = 1.0
+"""A view that was silent for this long gets a heartbeat: a page can tell a quiet show from a dead connection.
+
+Pages call a connection dead after `SILENT_MS` in demo/static/link.js, which has to be more than twice as long."""
 
 MAX_WAIT_SEC = 2.0
 """How long a listener waits for a state that it has seen at another server and this hub does not have yet."""
@@ -131,14 +133,14 @@ class Hub(Generic[S]):
         return self._try_full_message(self._channels[view], view)
 
     def heartbeat(self, message: bytes) -> None:
-        """Send `message` on each view that was silent for `BEAT_AFTER_SEC`."""
+        """Send `message` on each view that was silent for `HEARTBEAT_AFTER_SEC`."""
         now = self._clock()
         for channel in self._channels.values():
             if channel.waiting_for_newer:
                 self._resume_waiting(channel)
             # A busy view needs none: a page waits for any message, and shows a lost connection after 2.4 s without one
             # (docs/decisions/0002).
-            if channel.size and now - channel.sent_at >= BEAT_AFTER_SEC:
+            if channel.size and now - channel.sent_at >= HEARTBEAT_AFTER_SEC:
                 channel.sent_at = now
                 channel.send(message)
 

@@ -20,8 +20,8 @@ from demo.journal.deck_table import DeckWriter
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.healer_table import REPLACE_HEALER, Healer
 from demo.journal.panel_table import PanelWriter
-from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
+from demo.journal.sample_retention import Retention
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
 from demo.journal.sqlite_file import REMEDY, delete_files, refuse_foreign, resolve_path
 from demo.journal.undo import Undo, to_undos
@@ -279,10 +279,10 @@ class Journal:
             for row in rows:
                 state = apply(state, entry_of(*row))
 
-    async def close(self, patience_sec: float = CLOSE_TIMEOUT_SEC) -> None:
+    async def close(self, timeout_sec: float = CLOSE_TIMEOUT_SEC) -> None:
         """Write what is left and close the file. Safe to call twice.
 
-        Raises `JournalError` naming what was not written, after `patience_sec` when the disk hangs. The file stays
+        Raises `JournalError` naming what was not written, after `timeout_sec` when the disk hangs. The file stays
         locked then until the disk answers or the process ends: nobody else may write to it before.
         """
         if self._closed:
@@ -290,7 +290,7 @@ class Journal:
         self._closed = True
         ending = asyncio.wrap_future(self._thread.submit(self._finish))
         self._thread.end()
-        await asyncio.wait({ending}, timeout=patience_sec)
+        await asyncio.wait({ending}, timeout=timeout_sec)
         if not ending.done():
             # Retrieve the late exception, or asyncio would log it as never retrieved.
             ending.add_done_callback(lambda late: late.cancelled() or late.exception())

@@ -1,4 +1,4 @@
-"""Snapshots of a show in its journal, so that a start need not fold every event.
+"""The snapshot of a show in its journal, so that a start need not fold every event. Only the newest one is kept.
 
 A snapshot that is damaged, of another version or of another deck is ignored: then all events are folded.
 """

@@ -134,12 +134,12 @@ def _has_log(path: Path) -> bool:
         return False
 
 
-def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
+def lock(path: Path, timeout_sec: float = LOCK_TIMEOUT_SEC) -> int:
     """Lock a journal for this process and return the descriptor; the kernel releases the lock when the process ends.
 
-    Raises `JournalError` when another process holds it for longer than `patience_sec`, or the file system has no locks.
+    Raises `JournalError` when another process holds it for longer than `timeout_sec`, or the file system has no locks.
     """
-    deadline, path = time.monotonic() + patience_sec, resolve_path(path)
+    deadline, path = time.monotonic() + timeout_sec, resolve_path(path)
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Mapping
 
 from demo.proxy.applied_toxic import AppliedToxic
-from demo.proxy.flow import Flow, Shared
+from demo.proxy.flow import Flow, FlowResources
 from demo.proxy.toxic import Toxic
 
 RESET = struct.pack("ii", 1, 0)
@@ -20,7 +20,9 @@ MAX_DRAINED_BYTES = 1 << 20
 class ProxiedConnection:
     """A client that was accepted. `on_end` is called once, when both sockets are closed."""
 
-    def __init__(self, client: socket.socket, shared: Shared, on_end: Callable[["ProxiedConnection"], None]) -> None:
+    def __init__(
+        self, client: socket.socket, shared: FlowResources, on_end: Callable[["ProxiedConnection"], None]
+    ) -> None:
         self._client = client
         self._server: socket.socket | None = None
         self._shared = shared

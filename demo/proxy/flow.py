@@ -38,7 +38,7 @@ EARLY_SEC = 0.0005
 NOTHING = memoryview(b"")
 
 
-class Shared:
+class FlowResources:
     """What all flows of a process share: the event loop, one buffer, one pipe, and the count of queued bytes.
 
     `pipe`: its two ends, by which data moves from socket to socket within the kernel; None on systems without `splice`.
@@ -92,7 +92,7 @@ class _Chunk:
 class Flow:
     """Moves data from `source` to `sink`, both non-blocking. `passed`: bytes delivered so far."""
 
-    def __init__(self, source: socket.socket, sink: socket.socket, owner: FlowOwner, shared: Shared) -> None:
+    def __init__(self, source: socket.socket, sink: socket.socket, owner: FlowOwner, shared: FlowResources) -> None:
         self.passed = 0
         self.has_ended = False
         self._source, self._sink, self._owner, self._shared = source, sink, owner, shared

@@ -24,7 +24,7 @@ from demo.errors import DemoError, FaultError, SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_server import as_handler, listen
-from demo.proxy.flow import BUFFER_BYTES, Shared
+from demo.proxy.flow import BUFFER_BYTES, FlowResources
 from demo.proxy.place import file_of
 from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
@@ -112,7 +112,7 @@ def _may_be_alive(client: ProcessRef) -> bool:
 
 
 async def _serve(config: Mapping[str, Any]) -> None:
-    shared = Shared(asyncio.get_running_loop(), config.get("buffer_bytes", BUFFER_BYTES))
+    shared = FlowResources(asyncio.get_running_loop(), config.get("buffer_bytes", BUFFER_BYTES))
     table = ProxyTable(shared)
     server = ProxyServer(table, config["idle_sec"])
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,7 +8,7 @@ from typing import Any
 from demo.errors import SubjectError
 from demo.proxy.address import Address
 from demo.proxy.connection import ProxiedConnection, reset
-from demo.proxy.flow import Shared
+from demo.proxy.flow import FlowResources
 from demo.proxy.listener import ProxyListener
 from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_SEC = 5.0
 class Proxy:
     """Passes connections from `route.listen` to `route.to`. Lives in one event loop."""
 
-    def __init__(self, route: ProxyRoute, shared: Shared) -> None:
+    def __init__(self, route: ProxyRoute, shared: FlowResources) -> None:
         self.route = route
         self.trouble = ""
         """Why the last connection could not be made; "" after one that could."""

@@ -1,4 +1,4 @@
-"""All proxies of a show, and its toxics by name: each is added and removed by its own, in any order."""
+"""All proxies of a show, and its toxics by name: each is added and removed independently, by name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from demo.clock import uptime
 from demo.errors import FaultError, SubjectError
 from demo.proxy.address import Address
-from demo.proxy.flow import Shared
+from demo.proxy.flow import FlowResources
 from demo.proxy.proxy import Proxy
 from demo.proxy.route import ProxyRoute
 from demo.proxy.toxic import Toxic
@@ -24,12 +24,12 @@ class _Entry:
 class ProxyTable:
     """The proxies of one process. `now` returns seconds, those for which the machine slept included."""
 
-    def __init__(self, shared: Shared, now: Callable[[], float] = uptime) -> None:
+    def __init__(self, shared: FlowResources, now: Callable[[], float] = uptime) -> None:
         self._shared = shared
         self._now = now
         self._proxies: dict[str, Proxy] = {}
         self._toxics: dict[str, _Entry] = {}
-        self._removed: dict[str, None] = {}
+        self._tombstones: dict[str, None] = {}
         """Names of toxics that have ended: a request to add one, which comes late, must not break anything again."""
 
     async def set_routes(self, routes: Sequence[ProxyRoute]) -> None:
@@ -59,7 +59,7 @@ class ProxyTable:
         if proxy is None:
             names = ", ".join(self._proxies) or "none"
             raise FaultError(f"there is no proxy {toxic.proxy!r}; there are: {names}")
-        if name in self._removed:
+        if name in self._tombstones:
             raise FaultError(f"the toxic {name!r} was removed already: nothing was changed")
         expires_at = None if expires_sec is None else self._now() + expires_sec
         entry = self._toxics.get(name)
@@ -72,7 +72,7 @@ class ProxyTable:
             raise FaultError(f"there is another toxic {name!r} on proxy {entry.toxic.proxy!r}: remove it first")
 
     def remove(self, name: str) -> bool:
-        """End a toxic for good; return whether there was one. Raises `SubjectError` if its port was taken meanwhile."""
+        """End a toxic for good; return whether it was there. Raises `SubjectError` if its proxy cannot listen again."""
         entry = self._toxics.get(name)
         if entry is not None:
             self._proxies[entry.toxic.proxy].remove(name)
@@ -96,9 +96,9 @@ class ProxyTable:
 
     def _end(self, name: str) -> None:
         self._toxics.pop(name, None)
-        self._removed[name] = None
-        if len(self._removed) > MAX_REMEMBERED:
-            del self._removed[next(iter(self._removed))]
+        self._tombstones[name] = None
+        if len(self._tombstones) > MAX_REMEMBERED:
+            del self._tombstones[next(iter(self._tombstones))]
 
     def describe(self) -> Mapping[str, Any]:
         """Return all proxies with their counters, and all toxics with the seconds they have left, as JSON."""

@@ -21,7 +21,7 @@ from demo.show import commands as c
 logger = logging.getLogger(__name__)
 
 WHO = "questions"
-MAX_QUESTION = c.MAX_SAY
+MAX_QUESTION_TEXT = c.MAX_SAY
 """Characters of one question: the stage shows it where it shows what the presenter says."""
 
 MAX_OPEN = 200

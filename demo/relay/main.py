@@ -16,7 +16,13 @@ from demo.relay.feed import FeedAddress, RelayStore, report_viewers
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_audience_only
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
+from demo.web.streaming.stream_slots import (
+    StreamSlots,
+    describe_shortage,
+    max_connections,
+    open_files,
+    streams_allowed_by,
+)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -54,7 +60,7 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     access = AccessPolicy(setup.addresses, rules=AUDIENCE)
     # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
-        store, access, StreamSlots(max_streams(files), reserved=0), lambda text: say(f"relay      {text}")
+        store, access, StreamSlots(streams_allowed_by(files), reserved=0), lambda text: say(f"relay      {text}")
     )
     # Before the server, so that the first page already shows the show and not that there is none.
     background = [_spawn(audience.subscriber.run()), _spawn(report_viewers(store, audience.viewers))]

@@ -54,7 +54,7 @@ class BallotState:
         return leaders[0] if most and len(leaders) == 1 else ""
 
     @property
-    def middle(self) -> tuple[float, float, float] | None:
+    def quartiles(self) -> tuple[float, float, float] | None:
         """The guesses below which a quarter, half and three quarters of all are; None without any."""
         if self.options or not self.votes:
             return None

@@ -271,7 +271,7 @@ def _heal(fault: FaultState) -> Iterator[e.Event]:
 
 
 def _heal_all(state: ShowState) -> Iterator[e.Event]:
-    for fault in state.faults:
+    for fault in state.faults:  # the order of the log only: heals run side by side, and none waits for another
         yield from _heal(fault)
     if not state.system_healing:
         yield e.PartsHealRequested()

@@ -60,10 +60,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One limited key. `ghosts` and `drift` are None where they could not be measured.
+    """One limited key. Numbers are None where they could not be measured.
 
-    `uncounted`: of the `admitted` ones, those that the limiter does not know of; `counted` may be of a longer time.
-    `span_sec`: over how much of the past `ghosts` and `drift` tell the worst; None where that is not known.
+    `admitted`, and of these `uncounted`, which the limiter does not know of: in the current window. `counted`: what it
+    knows of, maybe of a longer time. In the last `span_sec` seconds (None: not known how many), `drift` is how many it
+    does not know of, and `ghosts` the most over the limit in any window; `spread_sec` is the timing error of `ghosts`.
     """
 
     key: str
@@ -148,7 +149,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
     if not isinstance(nodes, list | tuple):
         raise InvalidValue(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
     interval = number(health.get("interval_sec"))
-    raw = plain(health)
+    raw = to_json_value(health)
     return Sample(
         nodes=_drop_duplicates(_read_node(item, index) for index, item in enumerate(nodes[:MAX_NODES])),
         updated_at=_read_moment(health.get("last_updated"), now, moment_of),
@@ -182,25 +183,25 @@ def _describe_unreadable_node(item: object, index: int) -> str:
     return f"the poller gives node {name!r} no 'health'{hint}; {allowed}"
 
 
-def plain(value: object, depth: int = 0) -> Any:
+def to_json_value(value: object, depth: int = 0) -> Any:
     """Return a value as JSON can hold it: datetimes as ISO text, NaN and infinity as None, other types as text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return encodable(value)
+        return replace_surrogates(value)
     if isinstance(value, int | float):
         finite = number(value)
         # A numeric type of another library (as NumPy) becomes one that every JSON encoder accepts.
         return finite if finite is None else int(finite) if isinstance(finite, int) else float(finite)
     # The depth is limited, because a structure may contain itself.
     if isinstance(value, Mapping) and depth < 12:
-        return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
+        return {replace_surrogates(str(key)): to_json_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < 12:
-        return [plain(item, depth + 1) for item in value]
-    return encodable((value.isoformat() if isinstance(value, datetime) else str(value))[:200])
+        return [to_json_value(item, depth + 1) for item in value]
+    return replace_surrogates((value.isoformat() if isinstance(value, datetime) else str(value))[:200])
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return the text as UTF-8 can hold it: a lone surrogate becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
@@ -287,7 +288,7 @@ def _keep_dicts(value: object) -> list[Mapping[str, Any]]:
 
 def _read_text(value: object) -> str:
     # Shortened, because this text goes to every screen and into the journal with each sample.
-    return "" if value is None else encodable(str(value)[:400])
+    return "" if value is None else replace_surrogates(str(value)[:400])
 
 
 def _read_moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:

@@ -10,8 +10,8 @@ def describe_tally(ballot: BallotState) -> str:
     if not ballot.votes:
         return "the vote is closed: nobody voted"
     count = f"{ballot.votes} vote{'' if ballot.votes == 1 else 's'}"
-    if ballot.middle is not None:
-        low, median, high = (with_unit(number, ballot.unit) for number in ballot.middle)
+    if ballot.quartiles is not None:
+        low, median, high = (with_unit(number, ballot.unit) for number in ballot.quartiles)
         return f"the room guesses {median}, half of it {low} to {high} ({count})"
     shares = zip(ballot.options, ballot.percents, strict=True)
     return f"the room says {', '.join(f'{option} {percent} %' for option, percent in shares)} ({count})"
@@ -24,9 +24,9 @@ def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, omit_measu
     """
     if not ballot.is_final or not ballot.votes:
         return ""
-    if (found := ballot.nearest) is not None and ballot.middle is not None and ballot.measured is not None:
+    if (found := ballot.nearest) is not None and ballot.quartiles is not None and ballot.measured is not None:
         guess, times = found
-        low, _, high = (with_unit(number, ballot.unit) for number in ballot.middle)
+        low, _, high = (with_unit(number, ballot.unit) for number in ballot.quartiles)
         nearest = with_unit(guess, ballot.unit)
         if times > 1:
             nearest = translate("%(guess)s, guessed %(times)s times", guess=nearest, times=times)

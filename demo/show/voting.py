@@ -29,7 +29,7 @@ def voted_chapter(state: ShowState) -> int | None:
     return None
 
 
-def standing_ballot(state: ShowState) -> BallotState | None:
+def shown_ballot(state: ShowState) -> BallotState | None:
     """Return the vote to show: the open one, else that of the chapter whose vote stands; None for none."""
     if (opened := open_ballot(state)) is not None:
         return opened

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from demo.clock import CLOCK
 from demo.conditions import Condition, Facts, Watch, parse
 from demo.load.book.sender import BookState
-from demo.probes.news import TellsNews
+from demo.probes.change_notification import NotifiesChanges
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.following import FollowedShow
@@ -91,9 +91,9 @@ class WatchingPoller:
     def stop(self) -> None:
         self._poller.stop()
 
-    def on_news(self, read: Callable[[], None]) -> None:
-        if isinstance(self._poller, TellsNews):
-            self._poller.on_news(read)
+    def subscribe_to_changes(self, listener: Callable[[], None]) -> None:
+        if isinstance(self._poller, NotifiesChanges):
+            self._poller.subscribe_to_changes(listener)
 
 
 class PredictionWatch:

@@ -46,7 +46,7 @@ class ShowPoller:
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
-        self._read: Callable[[], None] = lambda: None
+        self._tell_change: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
 
     def _read_cards(self) -> dict[str, tuple[ShownField, ...]]:
@@ -66,8 +66,8 @@ class ShowPoller:
         self._stopped = True
         self._changed.set()
 
-    def on_news(self, read: Callable[[], None]) -> None:
-        self._read = read
+    def subscribe_to_changes(self, listener: Callable[[], None]) -> None:
+        self._tell_change = listener
 
     def hurry(self, name: str) -> None:
         """Ask now what tells of this node, probe, process or container: something has happened to it.
@@ -86,7 +86,7 @@ class ShowPoller:
                 self._changed.clear()
                 self._health = self._sample()
                 if is_news:
-                    self._read()
+                    self._tell_change()
                 await self._wait_until_due(asking)
         finally:
             for task in asking:

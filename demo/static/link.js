@@ -2,12 +2,12 @@
 // answers comes through, the page asks for pictures instead.
 'use strict';
 demo.link = (() => {
-  const SILENT_MS = 2400;
+  const SILENT_MS = 2400; // more than twice HEARTBEAT_AFTER_SEC in demo/hub/hub.py
   const ANSWER_MS = 4000;
   const DROPPED_MS = 500;
   const CLOSED_MS = 150;
   const RETRY_MS = 250;
-  const RETRY_MOST_MS = 800;
+  const MAX_RETRY_MS = 800;
   const FULL_MS = 5000;
   const PROVEN_MS = 5000;
   const RELOAD_MS = 5000;
@@ -76,7 +76,7 @@ demo.link = (() => {
   function failed() {
     if (asked === 'picture') wantsPicture = suspect = false;
     failures += 1;
-    askAfter(Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** (failures - 1)) * (0.75 + 0.5 * Math.random()));
+    askAfter(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1)) * (0.75 + 0.5 * Math.random()));
   }
   // Nothing came. A picture will tell whether that was the network, or whether only streams are held back.
   function hung() {

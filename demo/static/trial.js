@@ -2,7 +2,7 @@
 'use strict';
 demo.trial = (() => {
   const FIRST_MS = 8000;
-  const MOST_MS = 60000;
+  const MAX_PAUSE_MS = 60000;
   const PATIENCE_MS = 8000;
   // A trial stands for a second. Where it is held back, all of it comes in one moment.
   const APART_MS = 500;
@@ -25,7 +25,7 @@ demo.trial = (() => {
       const found = !document.hidden && (await passes(address, headers).catch(() => false));
       if (!timer) return;
       timer = 0;
-      pauseMs = Math.min(MOST_MS, 1.5 * pauseMs);
+      pauseMs = Math.min(MAX_PAUSE_MS, 1.5 * pauseMs);
       if (found) passed();
       else start(address, headers, passed);
     }, pauseMs);

@@ -2,7 +2,7 @@
 'use strict';
 (() => {
   const RETRY_MS = 700;
-  const RETRY_MOST_MS = 4000;
+  const MAX_RETRY_MS = 4000;
   const TIMEOUT_MS = 5000;
   const GIVEN_UP = [403, 409, 413, 422];
   const memory = {};
@@ -87,7 +87,7 @@
     if (turn !== sending) return;
     if (unsent) {
       vote.tried += 1;
-      const wait = Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** (vote.tried - 1)) * (0.75 + 0.5 * Math.random());
+      const wait = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (vote.tried - 1)) * (0.75 + 0.5 * Math.random());
       setTimeout(() => { if (turn === sending && isOpen(vote.body.ballot)) send(turn); }, wait);
     }
     paint();

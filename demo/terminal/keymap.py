@@ -8,7 +8,7 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.plan_b import NOT_AT_HAND
 from demo.show.plan_b_types import PlanB
-from demo.show.voting import standing_ballot
+from demo.show.voting import shown_ballot
 from demo.terminal.keyboard_layouts import normalize_key
 from demo.views.replay import is_halted
 
@@ -163,7 +163,7 @@ def _act(key: str, state: ShowState) -> Pressed:
 
 def _press_vote(state: ShowState) -> Pressed:
     """Close an open vote, or open that of this chapter; one that has votes is not begun again by a single key."""
-    ballot = standing_ballot(state)
+    ballot = shown_ballot(state)
     if ballot is not None and ballot.is_open:
         return Pressed(c.CloseVote())
     if ballot is not None and ballot.votes:

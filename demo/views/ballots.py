@@ -7,7 +7,7 @@ from demo.ballots.counting import bins, percentages
 from demo.show import ShowState
 from demo.show.ballot import BallotState
 from demo.show.vote_words import with_unit
-from demo.show.voting import outcome_of, standing_ballot, voted_chapter
+from demo.show.voting import outcome_of, shown_ballot, voted_chapter
 from demo.texts import localize_number, translate, translate_marked
 
 MAX_BARS = 6
@@ -18,12 +18,12 @@ MAX_BARS = 6
 class BallotView:
     """What is asked. It stays the same while votes come in, so that nobody's page changes under the thumb.
 
-    `said` is the prediction that it is about, "" for none. Without `options` a number is guessed.
+    `hypothesis` is what it asks about, "" for none. Without `options` a number is guessed.
     """
 
     id: int
     question: str
-    said: str
+    hypothesis: str
     is_open: bool
     options: tuple[str, ...]
     unit: str
@@ -47,8 +47,8 @@ class AnswerView:
 class TallyView:
     """How the room has voted so far. `is_hidden`: how many have voted is all that may be known yet.
 
-    `is_large`: it is what the stage shows now; later, the fault is. `summary`: what most say, or the middle of what is
-    guessed; `outcome`: who was right. Both are "" while that is not known.
+    `is_large`: the stage shows the tally large; once the fault is injected, it shows the fault. `summary`: what most
+    say, or median and quartiles of the guesses; `outcome`: who was right. Both are "" while that is not known.
     """
 
     question: str
@@ -64,14 +64,14 @@ class TallyView:
 
 def ballot_view(state: ShowState) -> BallotView | None:
     """Return the vote that is open, or else stands on this chapter; None for none."""
-    ballot = standing_ballot(state)
+    ballot = shown_ballot(state)
     if ballot is None:
         return None
-    said = state.chapters[ballot.number - 1].hypothesis
+    hypothesis = state.chapters[ballot.number - 1].hypothesis
     return BallotView(
         id=ballot.id,
         question=translate_marked(ballot.question),
-        said=said,
+        hypothesis=hypothesis,
         is_open=ballot.is_open and state.replay is None,
         options=tuple(translate_marked(option) for option in ballot.options),
         unit=ballot.unit,
@@ -80,7 +80,7 @@ def ballot_view(state: ShowState) -> BallotView | None:
 
 def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
     """Return the tally of the same vote. `private`: also of a hidden vote that is still open."""
-    ballot = standing_ballot(state)
+    ballot = shown_ballot(state)
     if ballot is None:
         return None
     is_hidden = _is_secret(ballot) and not private
@@ -99,7 +99,7 @@ def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
 
 def describe_vote_result(state: ShowState) -> str:
     """Return what the room has voted, in sentences, for the place beside a verdict; "" without a closed vote."""
-    ballot = standing_ballot(state)
+    ballot = shown_ballot(state)
     if ballot is None or not ballot.is_final or not ballot.votes:
         return ""
     summary = _summarize(ballot)
@@ -164,8 +164,8 @@ def list_answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
 
 
 def _summarize(ballot: BallotState) -> str:
-    if (middle := ballot.middle) is not None:
-        low, median, high = (with_unit(number, ballot.unit) for number in middle)
+    if (quartiles := ballot.quartiles) is not None:
+        low, median, high = (with_unit(number, ballot.unit) for number in quartiles)
         return translate("median %(median)s, half of them %(low)s to %(high)s", median=median, low=low, high=high)
     if not ballot.leading:
         return ""

@@ -57,7 +57,7 @@ class WatchdogClient:
             # Where the package is: the healing processes put it on their search path.
             "root": str(ROOT),
             "pid": os.getpid(),
-            "patience": read_max_silence_sec(),
+            "max_silence_sec": read_max_silence_sec(),
         }
         self._pending: dict[str, dict[str, Any]] = {}
         self._pipe: _WatchdogPipe | None = None

@@ -133,8 +133,8 @@ class PendingUndo:
 class WatchdogProcess:
     """What the watchdog knows: the pending undos, and when it last heard of the server.
 
-    `config`: what `demo.watchdog.heal` needs of the show, with `root`, the directory of the package, and `patience`:
-    after so many seconds of silence even faults that last until somebody heals them are healed for the server.
+    `config`: what `demo.watchdog.heal` needs of the show, with `root`, the directory of the package, and
+    `max_silence_sec`: after so many seconds of silence even faults that last until somebody heals them are healed.
     """
 
     config: dict[str, Any]
@@ -203,7 +203,7 @@ class WatchdogProcess:
         if undo.was_healed_for_hung_server:
             return False
         if undo.due is None:
-            return bool(silent_sec > self.config["patience"])
+            return bool(silent_sec > self.config["max_silence_sec"])
         return silent_sec > HUNG_SEC and uptime() > undo.due
 
     def _is_settled(self, undo: PendingUndo, now: float) -> bool:

@@ -63,10 +63,10 @@ from demo.web.streaming.view_stream import EventStream, head_of_stream, view_str
 
 logger = logging.getLogger(__name__)
 
-BEAT_EVERY_SEC = 0.25
+HEARTBEAT_CHECK_SEC = 0.25
 """How often `keep_alive` looks for views that need a heartbeat, for old sessions, and for a change of viewers."""
 
-MAX_COMPLAINTS = 20
+MAX_REPORTED_ERRORS = 20
 """How many distinct errors are reported: each report makes a new state, whose rendering may fail again."""
 
 
@@ -133,7 +133,7 @@ class Web:
         self._complain(f"{what}: {type(error).__name__}: {error}"[:200])
 
     def _complain(self, text: str) -> None:
-        if text not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
+        if text not in self._complaints and len(self._complaints) < MAX_REPORTED_ERRORS:
             self._complaints.add(text)
             self._conductor.enqueue("web", c.Notice(text))
 
@@ -144,7 +144,7 @@ class Web:
         if self.questions is not None:
             self._conductor.spawn(self.questions.run(), "taking questions")
         while True:
-            await asyncio.sleep(BEAT_EVERY_SEC)
+            await asyncio.sleep(HEARTBEAT_CHECK_SEC)
             self.access.sessions.end_old()
             if moved := self.access.addresses.check():
                 self._conductor.enqueue("web", c.Notice(moved))

@@ -51,6 +51,7 @@ STATUS: Mapping[str, int] = {
 }
 """The HTTP status of every code a refusal can have."""
 
+# The sentence that goes with a title is where the refusal is decided: of access, in demo/web/access/policy.py.
 TITLES: Mapping[str, str] = {
     "malformed": "This is not a valid HTTP request",
     "not_found": "Not found",

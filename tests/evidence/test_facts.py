@@ -50,7 +50,7 @@ def test_the_show_has_its_title_its_length_and_its_end(facts: ShowFacts) -> None
 def test_each_chapter_says_when_it_was_entered_how_long_it_stayed_and_what_came_of_its_prediction(
     facts: ShowFacts,
 ) -> None:
-    stays = [(one.number, one.title, facts.stay_sec(one)) for one in facts.chapters]
+    stays = [(one.number, one.title, facts.visited_sec(one)) for one in facts.chapters]
     assert stays == [
         (n, chapter.title, sec) for n, chapter, sec in zip(range(1, 6), CHAPTERS, (10, 10, 50, 10, 10), strict=True)
     ]
@@ -63,7 +63,7 @@ def test_each_chapter_says_when_it_was_entered_how_long_it_stayed_and_what_came_
 def test_each_injection_says_what_was_measured_of_it_and_which_prediction_it_tested(facts: ShowFacts) -> None:
     first, failed, third = facts.runs
     assert (first.fault.detected_after_sec, first.recovered_sec, first.heal_by) == (0.2, 1.5, "timer")
-    assert (first.chapter, first.prediction, first.judged is not None) == (3, 2, True)
+    assert (first.chapter, first.hypothesis_chapter, first.judged is not None) == (3, 2, True)
     assert (failed.fault.injection_failed, failed.fault.injected_at) == (True, None)
     assert len(failed.failures) == 1
     assert (third.fault.detected_after_sec, third.recovered_sec, third.judged) == (0.4, 2.5, None)
@@ -81,7 +81,7 @@ def test_the_vote_the_halt_and_the_time_without_samples_are_there(facts: ShowFac
     assert (vote.ballot.counts, vote.chapter, vote.right) == ((3, 9), 2, "No")
     assert vote.outcome == "75 % said No. Measured: None of 421 requests failed. The room was right."
     (halt,) = facts.halts
-    assert (halt.who, halt.at, halt.lifted_at, halt.lifted_by) == ("presenter", BEGAN + 50, BEGAN + 55, "remote")
+    assert (halt.who, halt.at, halt.resumed_at, halt.resumed_by) == ("presenter", BEGAN + 50, BEGAN + 55, "remote")
     (gap,) = facts.sample_gaps
     assert (gap.since, gap.until, gap.reason) == (BEGAN + 56, BEGAN + 58, "the poller does not answer")
 
@@ -99,7 +99,7 @@ def test_a_break_between_two_servers_is_no_part_of_the_show(tmp_path: Path) -> N
     facts = read(tmp_path, told)
     assert facts.axis.length_sec == 40.0
     assert facts.axis.breaks == ((BEGAN + 30, BEGAN + 86430),)
-    assert facts.stay_sec(facts.chapters[1]) == 20.0
+    assert facts.visited_sec(facts.chapters[1]) == 20.0
     assert facts.measured.series[0].lines == (((28.0, 60.0), (29.0, 60.0)), ((31.0, 40.0), (32.0, 40.0)))
     assert [len(node.spans) for node in facts.measured.nodes] == [2, 2, 2]
     short = read(tmp_path / "..", [opened(show()), entered(0, 1), (30.0, "show", e.ShowPickedUp())])
@@ -111,8 +111,8 @@ def test_a_show_that_was_set_aside_later_is_not_longer_for_it(tmp_path: Path) ->
     before = read_facts(recorded(tmp_path / "a.journal", told, show()))
     after = read_facts(recorded(tmp_path / "b.journal", [*told, (90_000, "show", e.ShowSetAside())], show()))
     assert (after.ending, after.axis.length_sec) == ("set aside", before.axis.length_sec)
-    assert [after.stay_sec(chapter) for chapter in after.chapters] == [
-        before.stay_sec(chapter) for chapter in before.chapters
+    assert [after.visited_sec(chapter) for chapter in after.chapters] == [
+        before.visited_sec(chapter) for chapter in before.chapters
     ]
 
 
@@ -151,7 +151,7 @@ def test_chapters_are_followed_through_an_edit(tmp_path: Path) -> None:
         titles[0]: 0,
         titles[2]: 0,
     }
-    stays = {title: one.stays for title, one in chapters.items() if one.stays}
+    stays = {title: one.visit_spans for title, one in chapters.items() if one.visit_spans}
     assert stays == {
         titles[0]: ((BEGAN, BEGAN + 5),),
         titles[2]: ((BEGAN + 5, BEGAN + 10),),

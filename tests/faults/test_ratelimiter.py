@@ -18,7 +18,7 @@ from demo.faults.renewal import TERM_SEC
 from demo.faults.traffic_burst import BurstTraffic
 from demo.processes.child import Child
 from demo.processes.supervised import SupervisedProcess
-from demo.show.health_sample import plain
+from demo.show.health_sample import to_json_value
 from demo.subjects.ratelimiter.accounting import RequestAccounting
 from demo.subjects.ratelimiter.connection_info import LimiterSettings
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
@@ -59,7 +59,7 @@ class Watched:
         self._poller = Poller(system.parts, system.settings.limits)
 
     async def health(self) -> dict[str, Any]:
-        health: dict[str, Any] = plain(await self._poller.poll())
+        health: dict[str, Any] = to_json_value(await self._poller.poll())
         return health
 
     async def card(self, ident: str) -> Mapping[str, Any]:

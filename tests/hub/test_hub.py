@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.hub import BEAT_AFTER_SEC, HEADER, Hub, Listener
+from demo.hub import HEADER, HEARTBEAT_AFTER_SEC, Hub, Listener
 from demo.hub.hub import MAX_WAIT_SEC
 
 State = dict[str, str]
@@ -153,10 +153,10 @@ def test_a_silent_view_gets_a_beat_and_a_busy_one_does_not() -> None:
     hub, box = hub_with(Plain(), clock), Box()
     hub.join("stage", box)
     hub.publish({"a": "2", "b": "1"}, "e-1")
-    clock.now += BEAT_AFTER_SEC / 2
+    clock.now += HEARTBEAT_AFTER_SEC / 2
     hub.heartbeat(b"beat")
     assert b"beat" not in box.got
-    clock.now += BEAT_AFTER_SEC
+    clock.now += HEARTBEAT_AFTER_SEC
     hub.heartbeat(b"beat")
     assert box.got[-1] == b"beat"
 
@@ -285,7 +285,7 @@ def test_a_beat_between_two_who_come_is_no_matter() -> None:
     hub, boxes = hub_with(Plain(), clock), [Packed() for _ in range(3)]
     for box in boxes:
         hub.join("stage", box, wants_gzip=True)
-        clock.now += BEAT_AFTER_SEC
+        clock.now += HEARTBEAT_AFTER_SEC
         hub.heartbeat(b"a beat of a length of its own")
     hub.publish({"a": "2", "b": "a beat of a length"}, "e-1")
     assert all(box.text.endswith(b"e-1|a=2,b=a beat of a length") for box in boxes)

@@ -281,7 +281,7 @@ async def test_a_disk_that_hangs_holds_up_neither_the_close_nor_what_is_in_memor
     async with asyncio.timeout(5):
         assert await journal.read(after=1) == [entry(2), entry(3)]
         with pytest.raises(JournalError, match=r"its last 2 entries, from 2 on: the disk does not answer"):
-            await journal.close(patience_sec=0.05)
+            await journal.close(timeout_sec=0.05)
         await journal.close()
         with pytest.raises(JournalError, match="closed"):
             await journal.append(())
@@ -309,7 +309,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end_of_the_process(tmp_path: Pat
         "    journal = Journal(Path(sys.argv[1]))\n"
         "    journal._thread.submit(threading.Event().wait)\n"
         "    try:\n"
-        "        await journal.close(patience_sec=0.05)\n"
+        "        await journal.close(timeout_sec=0.05)\n"
         "    except JournalError:\n"
         "        print('given up')\n"
         "asyncio.run(main())\n"

@@ -11,7 +11,7 @@ import pytest
 from demo.errors import SubjectError
 from demo.processes.ports import free_ports
 from demo.proxy.address import Address
-from demo.proxy.flow import BUFFER_BYTES, CHUNK_COST, MAX_QUEUED_BYTES, Shared
+from demo.proxy.flow import BUFFER_BYTES, CHUNK_COST, MAX_QUEUED_BYTES, FlowResources
 from demo.proxy.proxy import connect
 from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
@@ -210,7 +210,7 @@ async def _ask_again(there: Proxied) -> None:
 
 @contextlib.asynccontextmanager
 async def _table(*routes: ProxyRoute) -> AsyncIterator[ProxyTable]:
-    shared = Shared(asyncio.get_running_loop())
+    shared = FlowResources(asyncio.get_running_loop())
     table = ProxyTable(shared)
     try:
         await table.set_routes(routes)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.show.health_sample import MAX_NODES, plain, read_sample
+from demo.show.health_sample import MAX_NODES, read_sample, to_json_value
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
@@ -92,7 +92,7 @@ def test_numbers_of_somebodys_own_type_become_plain_ones() -> None:
     class Count(int):
         pass
 
-    read = plain({"warm": Celsius(21.5), "many": Count(7), "on": True})
+    read = to_json_value({"warm": Celsius(21.5), "many": Count(7), "on": True})
     assert [type(value) for value in read.values()] == [float, int, bool]
     assert read == {"warm": 21.5, "many": 7, "on": True}
 
@@ -118,4 +118,4 @@ def test_no_content_of_the_lists_raises(nodes: list[Any], metrics: object, count
 
 @given(anything)
 def test_plain_is_json(value: object) -> None:
-    json.dumps(plain(value), allow_nan=False)
+    json.dumps(to_json_value(value), allow_nan=False)

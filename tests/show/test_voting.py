@@ -10,7 +10,7 @@ from demo.show import create_initial_state
 from demo.show.ballot import BallotState
 from demo.show.deck import with_deck
 from demo.show.stored import decode_state, encode_state
-from demo.show.voting import open_ballot, outcome_of, standing_ballot
+from demo.show.voting import open_ballot, outcome_of, shown_ballot
 from tests.support.show_player import Player, chapter, fault
 
 FAILS = Vote("Will a request fail?", ("Yes", "No"), predicted="No")
@@ -31,7 +31,7 @@ def show() -> Player:
 
 
 def ballot(show: Player) -> BallotState:
-    found = standing_ballot(show.state)
+    found = shown_ballot(show.state)
     assert found is not None
     return found
 

@@ -11,7 +11,7 @@ from demo.show import FaultState, Refusal, ShowState, create_initial_state
 from demo.show import commands as c
 from demo.show.events import Freshness
 from demo.show.health_sample import read_sample
-from demo.show.voting import standing_ballot
+from demo.show.voting import shown_ballot
 from demo.types import ChaosConfig, ChaosType, Chapter
 from tests.support.show_player import Player
 
@@ -215,7 +215,7 @@ def _votes() -> dict[str, ShowState]:
 
 
 def _ballot(play: Player) -> int:
-    found = standing_ballot(play.state)
+    found = shown_ballot(play.state)
     assert found is not None
     return found.id
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from demo.processes.ports import free_ports
-from demo.proxy.flow import Shared
+from demo.proxy.flow import FlowResources
 from demo.proxy.route import ProxyRoute
 from demo.proxy.table import ProxyTable
 from demo.proxy.toxic import Toxic
@@ -39,7 +39,7 @@ class Proxied:
     port: int
     behind: int
     table: ProxyTable
-    shared: Shared
+    shared: FlowResources
     received: bytearray = field(default_factory=bytearray)
     endings: list[str] = field(default_factory=list)
     at_server: list[Streams] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Proxied:
 @asynccontextmanager
 async def proxied(serve: Serve = echo, listen: str = "127.0.0.1", to: str = "127.0.0.1") -> AsyncIterator[Proxied]:
     port, behind = free_ports(2)
-    shared = Shared(asyncio.get_running_loop())
+    shared = FlowResources(asyncio.get_running_loop())
     table = ProxyTable(shared)
     found = Proxied(port, behind, table, shared)
 

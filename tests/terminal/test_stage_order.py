@@ -14,7 +14,7 @@ from demo.clean import clean
 from demo.show import FaultState, ShowState
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
-from demo.show.voting import standing_ballot
+from demo.show.voting import shown_ballot
 from demo.terminal.keymap import HELP, Keypad
 from demo.terminal.screen_layout import TerminalState, draw_screen
 from demo.terminal.verdict_pause import VerdictPause
@@ -314,7 +314,7 @@ def vote(hidden: bool = False, numbers: bool = False) -> Player:
         "Will a request fail?", () if numbers else ("Yes", "No"), predicted="" if numbers else "No", hidden=hidden
     )
     play = show(2, DECK[0], Chapter("A guess", "Think.", hypothesis=CLAIM, vote=asked), DECK[5])
-    ballot = standing_ballot(play.state)
+    ballot = shown_ballot(play.state)
     assert ballot is not None
     counts, values = ((3, 1), (1.0, 2.5)) if numbers else ((6, 14), ())
     play.play(c.CountVotes(ballot.id, counts, values))
@@ -339,7 +339,7 @@ def test_a_hidden_vote_stays_hidden_here_until_it_is_closed(size: tuple[int, int
     assert "20 votes · still open, counted when it closes" in text
     assert "Yes" in text
     assert "70 %" not in text
-    ballot = standing_ballot(play.state)
+    ballot = shown_ballot(play.state)
     assert ballot is not None
     play.play(c.CloseVote())
     play.play(c.CountVotes(ballot.id, (6, 14), (), is_final=True))
@@ -358,7 +358,7 @@ def test_guessed_numbers_are_ranges_with_their_middle(size: tuple[int, int]) -> 
 @BOTH
 def test_what_the_room_said_stands_beside_the_verdict(size: tuple[int, int]) -> None:
     play = vote()
-    ballot = standing_ballot(play.state)
+    ballot = shown_ballot(play.state)
     assert ballot is not None
     play.play(c.CloseVote())
     play.play(c.CountVotes(ballot.id, (6, 14), (), is_final=True))

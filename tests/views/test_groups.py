@@ -16,7 +16,7 @@ from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
 from demo.views.redaction import MASK
 from demo.web.rendering.state_grid import lay_out_grid
-from demo.web.rendering.system_layout import MAX_COUNTED, draw_fleet
+from demo.web.rendering.system_layout import MAX_COUNTED, draw_many_nodes
 from demo.web.rendering.system_layout import Fleet as DrawnFleet
 from tests.scripts.test_docs import ROOT
 from tests.support import fetch
@@ -77,7 +77,7 @@ def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(
     made = groups(cards)
     assert sum(group.total for group in made) == len(cards)
     assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
-    drawn_fleet = draw_fleet(cards, has_curves)
+    drawn_fleet = draw_many_nodes(cards, has_curves)
     assert 0 < len(drawn_fleet.frames) <= MAX_COUNTED
     by_name = {group.name: group for group in made}
     for frame in drawn_fleet.frames:
@@ -110,48 +110,48 @@ def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_
 
 
 def test_up_to_thirty_nodes_have_a_tile_each_in_frames_of_six_and_more_are_counted() -> None:
-    drawn = draw_fleet([*fleet(MAX_ALONE, (7,), names=5), key("login")][:-1])
+    drawn = draw_many_nodes([*fleet(MAX_ALONE, (7,), names=5), key("login")][:-1])
     assert [len(frame.tiles) for frame in drawn.frames] == [6] * 5
     assert [(frame.state, frame.word) for frame in drawn.frames][1:3] == [
         ("up", "6 of 6 running"),
         ("degraded", "5 of 6 running"),
     ]
     assert not drawn.is_counted
-    drawn = draw_fleet(fleet(MAX_ALONE, (7,), names=6))
+    drawn = draw_many_nodes(fleet(MAX_ALONE, (7,), names=6))
     assert [len(frame.tiles) for frame in drawn.frames] == [5] * 6
     assert (drawn.columns, drawn.side) == (2, 2), "three rows of two tiles"
-    assert draw_fleet(fleet(MAX_ALONE, (7,), names=6), has_curves=True).side == 3, "less height: two rows of three"
-    drawn = draw_fleet(fleet(MAX_ALONE + 1, (7,), names=5))
+    assert draw_many_nodes(fleet(MAX_ALONE, (7,), names=6), has_curves=True).side == 3, "less height: two rows of three"
+    drawn = draw_many_nodes(fleet(MAX_ALONE + 1, (7,), names=5))
     assert drawn.is_counted
     assert [card.name for frame in drawn.frames for card in frame.tiles] == ["n7"]
 
 
 def test_a_group_of_more_than_six_is_cut_into_numbered_frames() -> None:
-    assert [frame.name for frame in draw_fleet(fleet(13, names=1)).frames] == ["g0 1", "g0 2", "g0 3"]
-    assert draw_fleet(fleet(14, (3,), names=14)).is_counted, "too many groups for frames with tiles"
+    assert [frame.name for frame in draw_many_nodes(fleet(13, names=1)).frames] == ["g0 1", "g0 2", "g0 3"]
+    assert draw_many_nodes(fleet(14, (3,), names=14)).is_counted, "too many groups for frames with tiles"
 
 
 def test_a_frame_is_down_only_when_none_of_its_nodes_is_up() -> None:
-    drawn = draw_fleet(fleet(15, (0, 5, 10, 1), names=5))
+    drawn = draw_many_nodes(fleet(15, (0, 5, 10, 1), names=5))
     assert [frame.state for frame in drawn.frames] == ["down", "degraded", "up", "up", "up"]
 
 
 def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_said() -> None:
-    drawn = draw_fleet(fleet(200, (17, 18), names=20))
+    drawn = draw_many_nodes(fleet(200, (17, 18), names=20))
     assert (len(drawn.frames), drawn.columns) == (MAX_COUNTED, 2)
     assert [frame.name for frame in drawn.frames][-2:] == ["g17", "g18"]
     assert drawn.rest == "and 10 more groups: all up"
-    drawn = draw_fleet(fleet(200, (17, 18), names=20), has_curves=True)
+    drawn = draw_many_nodes(fleet(200, (17, 18), names=20), has_curves=True)
     assert [frame.name for frame in drawn.frames] == ["g0", "g1", "g2", "g3", "g17", "g18"]
     assert drawn.rest == "and 14 more groups: all up"
-    drawn = draw_fleet(fleet(200, tuple(range(14)), names=20))
+    drawn = draw_many_nodes(fleet(200, tuple(range(14)), names=20))
     assert drawn.rest == "and 10 more groups: g10 1 down, g11 1 down; 2 more with nodes that are not up"
 
 
 def test_of_a_group_that_is_down_as_many_are_named_as_fit_and_the_rest_is_counted() -> None:
     def named(names: int, has_curves: bool = False) -> tuple[int, int]:
         members = [node(f"gateway-{n}", "down", f"g{n % names}") for n in range(120)]
-        frame = draw_fleet(members, has_curves).frames[0]
+        frame = draw_many_nodes(members, has_curves).frames[0]
         return len(frame.tiles), frame.unnamed
 
     assert named(1) == (3, 117)
@@ -161,7 +161,7 @@ def test_of_a_group_that_is_down_as_many_are_named_as_fit_and_the_rest_is_counte
 
 def test_what_sends_requests_stands_on_the_left_and_leads_to_the_frames_of_its_nodes() -> None:
     load = CardView("load", "load", "up", "up", "60", "/s", "", 5.0, links=("n0", "n1"), kind="load", group="load")
-    drawn = draw_fleet([load, *fleet(18, names=3)])
+    drawn = draw_many_nodes([load, *fleet(18, names=3)])
     assert [card.name for card in drawn.sources] == ["load"]
     assert len(drawn.frames) == 3
     assert len(drawn.links) == 2
@@ -185,7 +185,7 @@ def test_the_wall_of_six_hundred_is_laid_out_as_one_of_sixty() -> None:
     def shape(drawn: DrawnFleet) -> tuple[int, int]:
         return drawn.columns, len(drawn.frames)
 
-    assert shape(draw_fleet(fleet(600))) == shape(draw_fleet(fleet(60))) == (2, 6)
+    assert shape(draw_many_nodes(fleet(600))) == shape(draw_many_nodes(fleet(60))) == (2, 6)
 
 
 # On real pages.

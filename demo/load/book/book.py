@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from demo.load.book.marks import (
     AMBIGUOUS,
     CONFIRMED,
-    DISORDERED,
     FOUND,
     FOUND_MORE,
     FOUND_ONCE,
+    OUT_OF_ORDER,
     OUTCOME,
+    PENDING,
     READ,
     REFUSED,
     SOUND,
-    UNDER_WAY,
     Anomalies,
     count_anomalies,
     mark_as_counted,
@@ -135,7 +135,7 @@ class Book:
             self._take_block(block, before, bytes(found[index * BLOCK : (index + 1) * BLOCK]))
         for number in late:
             block, place = self._place(number)
-            block.thawed()[place] |= DISORDERED
+            block.thawed()[place] |= OUT_OF_ORDER
             self._count_block(block)
 
     def _count(self, asked: BookRange, numbers: Sequence[int], found: bytearray) -> list[int]:
@@ -170,7 +170,7 @@ class Book:
             if not mark and not times:
                 continue
             mark = mark & ~FOUND | (FOUND_MORE if times > 1 else FOUND_ONCE if times else 0)
-            marks[place] = mark | READ if before[place] & OUTCOME != UNDER_WAY else mark
+            marks[place] = mark | READ if before[place] & OUTCOME != PENDING else mark
         self._count_block(block)
         if marks == _ALL_SOUND:
             block.marks = _ALL_SOUND

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-UNDER_WAY, CONFIRMED, AMBIGUOUS, REFUSED = range(4)
+PENDING, CONFIRMED, AMBIGUOUS, REFUSED = range(4)
 """What came of the write itself. Ambiguous: no answer in time, or a broken connection; it may have been applied."""
 
 OUTCOME = 0b11
@@ -13,8 +13,8 @@ FOUND = FOUND_ONCE | FOUND_MORE
 READ = 0b1_0000
 """Looked for after its outcome was known: only then can it be missing."""
 
-DISORDERED = 0b10_0000
-COUNTED = 0b100_0000
+OUT_OF_ORDER = 0b10_0000
+REPORTED_BEFORE = 0b100_0000
 """What is wrong with it was so before the newest fault began, and is not counted again."""
 
 SOUND = CONFIRMED | READ | FOUND_ONCE
@@ -49,19 +49,19 @@ class Anomalies:
 
 def anomalies_of(mark: int) -> Anomalies:
     """Return what is wrong with one write."""
-    if mark & COUNTED:
+    if mark & REPORTED_BEFORE:
         return Anomalies()
     outcome, is_found = mark & OUTCOME, bool(mark & FOUND)
     return Anomalies(
         lost=int(outcome == CONFIRMED and bool(mark & READ) and not is_found),
         duplicate=int(bool(mark & FOUND_MORE)),
         landed=int(outcome in (AMBIGUOUS, REFUSED) and is_found),
-        out_of_order=int(bool(mark & DISORDERED) and is_found),
+        out_of_order=int(bool(mark & OUT_OF_ORDER) and is_found),
     )
 
 
 _BY_MARK: Sequence[Anomalies] = tuple(anomalies_of(mark) for mark in range(256))
-_WHEN_COUNTED = bytes(mark | COUNTED if _BY_MARK[mark] != Anomalies() else mark for mark in range(256))
+_WHEN_COUNTED = bytes(mark | REPORTED_BEFORE if _BY_MARK[mark] != Anomalies() else mark for mark in range(256))
 
 
 def count_anomalies(marks: bytes | bytearray) -> Anomalies:

@@ -2,7 +2,7 @@
 
 import math
 
-from demo.showfile.schema.faults import HEAL_TIMEOUT_SEC, FaultSettings
+from demo.showfile.schema.faults import DEFAULT_HEAL_TIMEOUT_SEC, FaultSettings
 from demo.types import ChaosConfig, ChaosType, Plan
 
 TYPES = {
@@ -25,4 +25,4 @@ def config_of(
 
 def heal_timeout_of(plan: Plan) -> float:
     """Return for how many seconds a heal of this plan may take, as the show file said when it was made."""
-    return float(plan.undo.get("heal_timeout", HEAL_TIMEOUT_SEC))
+    return float(plan.undo.get("heal_timeout", DEFAULT_HEAL_TIMEOUT_SEC))

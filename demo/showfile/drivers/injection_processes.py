@@ -11,9 +11,9 @@ from demo.showfile.drivers.commands import MARK
 INJECTION_COMMAND_TIMEOUT_SEC = 25.0
 """How long an injection's command may take: below the time that the show gives an injection."""
 
-DEATH_SEC = 2.0
+KILL_TIMEOUT_SEC = 2.0
 CHECK_INTERVAL_SEC = 0.05
-FORK_SEC = 0.2
+FORK_TO_EXEC_SEC = 0.2
 """Between a fork and the start of the program a process does not have its mark yet; that takes milliseconds."""
 
 
@@ -25,11 +25,12 @@ def find_processes(mark: str) -> list[ProcessRef]:
 async def end_processes(mark: str, wait_sec: float) -> None:
     """Wait so many seconds for the injection's processes to end by themselves, then kill them.
 
-    An undo beside an injection that still runs could be overtaken by it. Raises `FaultError` if they do not die.
+    If the undo ran first, the injection could still finish, and break the target again. Raises `FaultError` if they
+    do not die.
     """
     until = time.monotonic() + max(0.0, wait_sec)
     while running := find_processes(mark):
-        if time.monotonic() > until + DEATH_SEC:
+        if time.monotonic() > until + KILL_TIMEOUT_SEC:
             raise FaultError(f"process {running[0].pid} of this fault does not end after SIGKILL")
         for process in running if time.monotonic() > until else ():
             process.kill()
@@ -40,5 +41,5 @@ async def has_ended_by_itself(mark: str, age_sec: float) -> bool:
     """Return whether the injection has ended by itself: `end_processes` kills it only after its time."""
     if age_sec >= INJECTION_COMMAND_TIMEOUT_SEC or find_processes(mark):
         return False
-    await asyncio.sleep(FORK_SEC)
+    await asyncio.sleep(FORK_TO_EXEC_SEC)
     return not find_processes(mark)

@@ -12,7 +12,7 @@ from demo.showfile.drivers.proof import Proof
 from demo.showfile.drivers.steps import as_steps
 from demo.showfile.drivers.undo_order import UndoOrder
 from demo.showfile.drivers.undoing import is_proved, make_order, perform_undo
-from demo.showfile.schema.faults import HEAL_TIMEOUT_SEC, FaultSettings, ProcessTarget
+from demo.showfile.schema.faults import DEFAULT_HEAL_TIMEOUT_SEC, FaultSettings, ProcessTarget
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import Plan
 
@@ -66,7 +66,9 @@ class ForeignProcessFault:
         return await self._driver(order).is_healed(plan) and await self._is_undone(order)
 
     def heal_timeout(self, plan: Plan) -> float:
-        return UndoOrder.from_data(plan.undo["undo"]).heal_timeout if plan.undo.get("undo") else HEAL_TIMEOUT_SEC
+        return (
+            UndoOrder.from_data(plan.undo["undo"]).heal_timeout if plan.undo.get("undo") else DEFAULT_HEAL_TIMEOUT_SEC
+        )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from demo.markup import to_plain
 
-MAX_TITLE = 500
+MAX_HEADING = 500
 
 _ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*))?")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
@@ -51,4 +51,4 @@ def _drop_closing(text: str) -> str:
 
 def _to_title(text: str) -> str:
     text = text.strip()
-    return to_plain(text[:MAX_TITLE], "markdown") if _MARKUP.search(text) else text[:MAX_TITLE]
+    return to_plain(text[:MAX_HEADING], "markdown") if _MARKUP.search(text) else text[:MAX_HEADING]

@@ -22,7 +22,7 @@ from demo.showfile.schema.system import PanelSettings
 MAX_COLUMNS = 160
 """Columns of output that is not made for a terminal; a longer line is cut."""
 
-MAX_TITLE = 48
+MAX_PANEL_TITLE = 48
 
 
 def program_specs(panels: Mapping[str, PanelSettings], folder: Path) -> list[ProcessSpec]:
@@ -126,4 +126,4 @@ def _title_of(name: str, panel: PanelSettings) -> str:
         return name
     # The room need not know where the program lies.
     command = shlex.join([Path(panel.run[0]).name, *panel.run[1:]])
-    return command if len(command) <= MAX_TITLE else name
+    return command if len(command) <= MAX_PANEL_TITLE else name

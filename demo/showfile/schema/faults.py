@@ -35,7 +35,7 @@ JsonData = Annotated[Any, BeforeValidator(typed)]
 """Any JSON: what is written without quotes is a number, true, false or null where it looks like one."""
 
 DURATION_SEC = 10.0
-HEAL_TIMEOUT_SEC = 30.0
+DEFAULT_HEAL_TIMEOUT_SEC = 30.0
 
 
 class ContainerTarget(Settings):
@@ -174,7 +174,7 @@ class FaultSettings(Settings):
     undo: Undo | None = None
     seen: Condition | None = None
     healed: Condition | None = None
-    heal_timeout: Seconds = HEAL_TIMEOUT_SEC
+    heal_timeout: Seconds = DEFAULT_HEAL_TIMEOUT_SEC
 
     @model_validator(mode="after")
     def _check_parts(self) -> "FaultSettings":

@@ -28,7 +28,7 @@ class ClusterPoller:
         self._stopped = asyncio.Event()
         self._changed = asyncio.Event()
         self._health: dict[str, Any] | None = None
-        self._read: Callable[[], None] = lambda: None
+        self._tell_change: Callable[[], None] = lambda: None
         self.cost_sec = 0.0
         """How long it took to build the newest sample."""
 
@@ -50,8 +50,8 @@ class ClusterPoller:
         self._stopped.set()
         self._changed.set()
 
-    def on_news(self, read: Callable[[], None]) -> None:
-        self._read = read
+    def subscribe_to_changes(self, listener: Callable[[], None]) -> None:
+        self._tell_change = listener
 
     async def run(self) -> None:
         """Run until `stop`. May be called again after it has failed."""
@@ -75,7 +75,7 @@ class ClusterPoller:
         before, self._health = self._health, self._build_sample(CLOCK.now())
         self.cost_sec = time.perf_counter() - began
         if before is None or urgent_values(before) != urgent_values(self._health):
-            self._read()
+            self._tell_change()
 
     def _build_sample(self, now: float) -> dict[str, Any]:
         sample = self._picture(now)

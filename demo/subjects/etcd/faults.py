@@ -7,7 +7,7 @@ from demo.faults.container import ContainerFault, Elected, TargetSelection
 from demo.faults.target_selection import AnyMember
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import ComposeDeployment
-from demo.subjects.etcd.health_snapshot import EtcdHealth
+from demo.subjects.etcd.health_sample import EtcdHealth
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-leader", ChaosType.CONTAINER_KILL, "Kill the leader", math.inf)

@@ -18,7 +18,7 @@ from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
 from demo.subjects.etcd.description import describe_etcd
 from demo.subjects.etcd.faults import KILL, faults
-from demo.subjects.etcd.health_snapshot import EtcdHealth
+from demo.subjects.etcd.health_sample import EtcdHealth
 from demo.subjects.etcd.identity import Identities
 from demo.subjects.packaged_deck import packaged_deck
 from demo.types import Chapter, FaultDriver, Stage
@@ -76,14 +76,14 @@ class Etcd:
             ground.judge = self._find_members
             self.cluster.learn = self._learn
         self._identities = Identities(self._container_id)
-        self.health_snapshot = EtcdHealth(self.cluster)
-        self._poller = ClusterPoller(self.health_snapshot.build)
+        self.health = EtcdHealth(self.cluster)
+        self._poller = ClusterPoller(self.health.build)
         self.cluster.on_change = self._poller.check_for_changes
         self.cluster.members.added = lambda member: self._poller.follow(
             [member.watched(self.cluster.check_for_changes)]
         )
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
-        self._faults = faults(self.cluster, ground, self.health_snapshot)
+        self._faults = faults(self.cluster, ground, self.health)
         self._rate = load
         self._actions: ClusterActions | None = None
         ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))

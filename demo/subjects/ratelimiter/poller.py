@@ -27,7 +27,7 @@ class Poller:
         self._stopped = asyncio.Event()
         self._hurried = asyncio.Event()
         self._deaths = DeathWatch(self._hurried.set)
-        self._read: Callable[[], None] = lambda: None
+        self._tell_change: Callable[[], None] = lambda: None
         self._health: dict[str, Any] | None = None
 
     def get_health(self) -> dict[str, Any] | None:
@@ -37,8 +37,8 @@ class Poller:
         self._stopped.set()
         self._hurried.set()
 
-    def on_news(self, read: Callable[[], None]) -> None:
-        self._read = read
+    def subscribe_to_changes(self, listener: Callable[[], None]) -> None:
+        self._tell_change = listener
 
     async def run(self) -> None:
         """Poll every INTERVAL_SEC, and at once when a process has ended."""
@@ -49,7 +49,7 @@ class Poller:
                 self._hurried.clear()
                 await self.poll()
                 if is_news:
-                    self._read()
+                    self._tell_change()
                 self._deaths.follow(part.handle for part in self._parts)
                 due = max(due + INTERVAL_SEC, time.monotonic())
                 try:

@@ -10,7 +10,7 @@ from demo.faults.container import ContainerFault, Elected
 from demo.faults.process_signal import ProcessOwner, SignalFault
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import ComposeDeployment
-from demo.subjects.tikv.health_snapshot import TikvHealth
+from demo.subjects.tikv.health_sample import TikvHealth
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-store", ChaosType.CONTAINER_KILL, "Kill the leading store", math.inf)

@@ -25,7 +25,7 @@ from demo.subjects.tikv.description import describe_tikv
 from demo.subjects.tikv.discovery import AGAIN_SEC, MemberDiscovery
 from demo.subjects.tikv.doctor import examine_urls
 from demo.subjects.tikv.faults import KILL, faults, signal_faults
-from demo.subjects.tikv.health_snapshot import TikvHealth
+from demo.subjects.tikv.health_sample import TikvHealth
 from demo.subjects.tikv.playground.deployment import Playground
 from demo.subjects.tikv.playground.processes import PlaygroundProcesses
 from demo.subjects.tikv.playground.tiup import examine_tiup
@@ -92,19 +92,19 @@ class Tikv:
             if prometheus
             else None
         )
-        self.health_snapshot = TikvHealth(
+        self.health = TikvHealth(
             self.cluster, self.parts, prometheus_qps.pulse if prometheus_qps else None, is_own=self._is_own
         )
-        self._poller = ClusterPoller(self.health_snapshot.build)
+        self._poller = ClusterPoller(self.health.build)
         # The members of our compose file are known; those of any other cluster are asked from PD.
         is_known = self._is_own and playground is None
         discovery = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
         self._connect_parts(prometheus_qps, discovery)
-        self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.health_snapshot)
+        self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.health)
         if playground is not None and discovery is not None:
             playground.join(self.parts, discovery)
             keeper = PlaygroundProcesses(playground, self.cluster, self.parts)
-            self._faults = signal_faults(keeper, self.health_snapshot, self.cluster)
+            self._faults = signal_faults(keeper, self.health, self.cluster)
         self._playground = playground
         self._actions: TikvActions | None = None
         self._rate, self._urls, self._session = load, urls, session
@@ -113,7 +113,7 @@ class Tikv:
         cluster = self.cluster
         cluster.on_change = self._poller.check_for_changes
         cluster.endpoints = self.parts.endpoints
-        cluster.missing = self.health_snapshot.missing
+        cluster.missing = self.health.missing
         cluster.up_sec = UP_SEC
         self.parts.changed = cluster.check_for_changes
         cluster.members.added = self._follow_member

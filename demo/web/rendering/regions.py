@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from types import SimpleNamespace
 
-from demo.show.health_sample import encodable
+from demo.show.health_sample import replace_surrogates
 from demo.texts import current_catalogue
 
 _SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "blackout", "banners")
@@ -177,4 +177,4 @@ class CachedRegion:
 
 def join_lines(html: str) -> str:
     """Replace line breaks, for an SSE message must be one line of data, and what UTF-8 cannot encode."""
-    return encodable(html.replace("\n", " ").replace("\r", " ").strip())
+    return replace_surrogates(html.replace("\n", " ").replace("\r", " ").strip())

@@ -23,7 +23,7 @@ from demo.invitation import to_svg
 from demo.markup import to_html, to_plain
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
-from demo.show.health_sample import encodable
+from demo.show.health_sample import replace_surrogates
 from demo.text_fit import text_sizes
 from demo.texts import current_catalogue, localize_number, use_language
 from demo.views import clock_text, presenter_view, remote_view, stage_view
@@ -37,7 +37,7 @@ from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
 from demo.web.rendering.regions import OF_QUESTIONS, REGIONS, STAGE_ALONE, PageRegion, ViewRenderer, join_lines
 from demo.web.rendering.small_stage import PreviewRenderer, lay_out_stage
-from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
+from demo.web.rendering.system_layout import draw_many_nodes, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
 from demo.web.rendering.text_direction import direction_class
 
@@ -137,7 +137,9 @@ class Renderer:
         with use_language(language):
             spoken = current_catalogue().language
             texts = script_texts(template.removesuffix(".html")) if template == "pair.html" else ""
-            return encodable(self._environment.get_template(template).render(language=spoken, texts=texts, **values))
+            return replace_surrogates(
+                self._environment.get_template(template).render(language=spoken, texts=texts, **values)
+            )
 
     def page(
         self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str, now: float | None = None
@@ -167,7 +169,7 @@ class Renderer:
                 takes_questions=self._questions() is not None,
                 htmx_config=json.dumps(HTMX_CONFIG),
             )
-        return encodable(document)
+        return replace_surrogates(document)
 
     def part(self, template: str, name: str, *values: object, language: str = "") -> str:
         """Render one macro of a template, on one line as a region is."""
@@ -207,7 +209,7 @@ def _build_environment(assets: Assets) -> Environment:
     environment.globals |= {
         "asset": assets.url,
         "draw_system": draw_system,
-        "draw_fleet": draw_fleet,
+        "draw_many_nodes": draw_many_nodes,
         "draw_timeline": draw_timeline,
         "draw_bar": draw_bar,
         "fit_rest": fit_rest,

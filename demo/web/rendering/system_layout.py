@@ -192,7 +192,7 @@ class Fleet:
         return self.is_counted and len(self.frames) > MAX_FRAMES
 
 
-def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
+def draw_many_nodes(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     """Draw many nodes: a frame for each group, a tile for each node while there are at most MAX_ALONE.
 
     `has_curves`: curves stand below the frames, which have less height then.

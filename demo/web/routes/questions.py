@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from demo.errors import InvalidValue, Refused, TooManyQuestions
-from demo.questions.question_box import MAX_QUESTION, QuestionBox
+from demo.questions.question_box import MAX_QUESTION_TEXT, QuestionBox
 from demo.questions.question_file import Question
 from demo.show import commands as c
 from demo.web.access.policy import client_address
@@ -99,7 +99,7 @@ class QuestionRoutes:
             question = self._find(request)
             if question is None:
                 return self._no_such(request)
-            response = await self._handler.perform(request, c.Say(question.text[:MAX_QUESTION], is_question=True))
+            response = await self._handler.perform(request, c.Say(question.text[:MAX_QUESTION_TEXT], is_question=True))
             if response.status_code < 400:
                 self._remove(question)
             return response

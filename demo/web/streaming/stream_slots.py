@@ -137,14 +137,14 @@ def max_connections(files: int) -> int:
     return max(PRESENTER_SLOTS + 8, files - max(MIN_HEADROOM, files // 16))
 
 
-def max_streams(files: int) -> int:
+def streams_allowed_by(files: int) -> int:
     """Return how many streams leave room for the show's own files and for `RESERVED_CONNECTIONS` other connections."""
     return max(PRESENTER_SLOTS + 1, files - max(MIN_HEADROOM + RESERVED_CONNECTIONS, files // 8))
 
 
 def describe_shortage(files: int) -> str:
     """Return a warning where fewer than `EXPECTED_STREAMS` streams fit; "" where they do."""
-    room = max_streams(files)
+    room = streams_allowed_by(files)
     if room >= EXPECTED_STREAMS:
         return ""
     return (

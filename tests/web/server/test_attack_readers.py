@@ -21,7 +21,7 @@ FEW = """
 import resource, socket
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from demo.web.server import http_protocol
-http_protocol.UNREAD_SEC = {patience}
+http_protocol.UNREAD_SEC = {timeout_sec}
 from demo import bootstrap
 bind = bootstrap.bind
 def small(host, port):
@@ -124,7 +124,7 @@ def open_sockets(opened: OpenServer) -> int:
 
 
 def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp_path: Path) -> None:
-    with serving(program=script(tmp_path / "few.py", FEW.format(patience=600))) as server:
+    with serving(program=script(tmp_path / "few.py", FEW.format(timeout_sec=600))) as server:
         opened = OpenServer(server)
         with contextlib.ExitStack() as guests:
             for one in unread(opened, 300, request("GET", asset(opened), own(server)) * 400):
@@ -146,7 +146,7 @@ FairQueue.wait = lambda self, address: next(turns, None) or asyncio.Event().wait
 
 def test_a_house_full_of_guests_whose_turn_never_comes_has_a_place_for_the_presenter(tmp_path: Path) -> None:
     """And whoever is being answered keeps its place: the first here, on `/events`."""
-    program = script(tmp_path / "few.py", ONE_TURN + FEW.format(patience=600))
+    program = script(tmp_path / "few.py", ONE_TURN + FEW.format(timeout_sec=600))
     with serving(program=program) as server:
         opened = OpenServer(server)
         with contextlib.ExitStack() as guests:
@@ -162,7 +162,7 @@ def test_a_house_full_of_guests_whose_turn_never_comes_has_a_place_for_the_prese
 
 
 def test_what_is_never_read_is_dropped_in_the_end(tmp_path: Path) -> None:
-    with serving(program=script(tmp_path / "few.py", FEW.format(patience=1.0))) as server:
+    with serving(program=script(tmp_path / "few.py", FEW.format(timeout_sec=1.0))) as server:
         opened = OpenServer(server)
         before = open_sockets(opened)
         guests = unread(opened, 20, request("GET", asset(opened), own(server)) * 400)

@@ -15,7 +15,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from demo.web.server import http_protocol
 from demo.web.server.http_protocol import MAX_HEAD
-from demo.web.streaming.stream_slots import PRESENTER_SLOTS, StreamSlots, max_connections, max_streams, open_files
+from demo.web.streaming.stream_slots import (
+    PRESENTER_SLOTS,
+    StreamSlots,
+    max_connections,
+    open_files,
+    streams_allowed_by,
+)
 from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, script, serving, wait_for
@@ -162,9 +168,9 @@ def test_a_slot_that_was_ended_before_it_began_ends_when_it_begins() -> None:
 
 @pytest.mark.parametrize("files", [256, 1024, 4096, 65_536])
 def test_places_leave_room_for_journal_system_and_arrivals(files: int) -> None:
-    assert max_streams(files) < max_connections(files) < files
+    assert streams_allowed_by(files) < max_connections(files) < files
     assert files - max_connections(files) >= 96
-    assert max_connections(files) - max_streams(files) >= 32
+    assert max_connections(files) - streams_allowed_by(files) >= 32
 
 
 def test_a_system_that_refuses_a_high_limit_is_asked_for_lower_ones(monkeypatch: pytest.MonkeyPatch) -> None:

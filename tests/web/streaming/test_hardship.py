@@ -17,7 +17,7 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
 from demo.types import Chapter
-from demo.web.app import MAX_COMPLAINTS, Web
+from demo.web.app import MAX_REPORTED_ERRORS, Web
 from demo.web.responses import AsciiJsonResponse
 from demo.web.streaming.view_stream import EventStream
 from tests.conductor.test_conductor import SOON, THREE, System, ask, playing, reached
@@ -205,10 +205,10 @@ async def test_a_complaint_that_is_new_each_time_does_not_fill_the_log() -> None
         web = Web(conductor)
         web.hub.join("stage", Box())
         async with client_of(web) as client:
-            for _ in range(MAX_COMPLAINTS + 5):
+            for _ in range(MAX_REPORTED_ERRORS + 5):
                 assert (await client.get("/")).status_code == 500
         await ask(conductor, c.Say("x"))
-        assert sum(line.who == "web" for line in conductor.state.log) <= MAX_COMPLAINTS
+        assert sum(line.who == "web" for line in conductor.state.log) <= MAX_REPORTED_ERRORS
         web.close()
 
 

@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
-class TellsNews(Protocol):
+class NotifiesChanges(Protocol):
     """Optional for a poller: with it a new sample is read at once, not a tenth of a second later."""
 
-    def on_news(self, read: Callable[[], None]) -> None:
-        """Call `read`, from the event loop's thread, whenever `get_health` returns a sample that cannot wait."""
+    def subscribe_to_changes(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from the event loop's thread, whenever `get_health` returns a sample that cannot wait."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.journal import Journal
-from demo.journal.retention import STEP
+from demo.journal.sample_retention import STEP
 from demo.show import events as e
 from demo.subjects.registry import load
 from tests.support import fetch

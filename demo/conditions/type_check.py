@@ -1,4 +1,4 @@
-"""What is known of kinds and units at parse: a latency is a time, a count a bare number, an order needs numbers."""
+"""The types and units of a parsed comparison: a latency is a time, a count has no unit, < and > need numbers."""
 
 from demo.conditions.errors import ConditionError
 from demo.conditions.facts import LENGTH, PRESENCE
@@ -10,7 +10,7 @@ TIMES = ("latency", "avg", "med")
 
 
 def check_comparison(left: Field | Count, operator: str, right: Literal, at: int) -> None:
-    """Raise `ConditionError` if the comparison could never be decided. `at`: where the right side stands."""
+    """Raise `ConditionError` if the comparison could never be decided. `at`: the right side's offset in the text."""
     if isinstance(left, Count) or left.function == LENGTH:
         if not isinstance(right, Quantity) or right.unit:
             raise ConditionError(f"a count is compared with a bare number, not with {show_value(right)}", at)
