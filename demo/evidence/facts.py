@@ -63,8 +63,8 @@ class ChapterFacts:
     """A chapter. `number`: its place in the deck at the end, 0 for one that was removed from it.
 
     `entered_at`: when it was entered first, None if it never was. `visit_spans`: from when to when the show was on it.
-    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `parts`: its text, in
-    several parts where it was shown step by step, in the format that `text_format` says.
+    `earlier`: verdicts that a later run of the chapter replaced. `failures`: of its action. `pages`: its text, in
+    several pages where it was shown step by step, in the format that `text_format` says.
     """
 
     number: int
@@ -78,7 +78,7 @@ class ChapterFacts:
     judged: TimedVerdict | None = None
     earlier: tuple[TimedVerdict, ...] = ()
     failures: tuple[Failure, ...] = ()
-    parts: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     text_format: TextFormat = "auto"
 
 
@@ -225,7 +225,7 @@ class ShowFacts:
     direction: str
     has_deck: bool
     ending: Ending
-    axis: ShowTimeline
+    timeline: ShowTimeline
     chapters: tuple[ChapterFacts, ...] = ()
     runs: tuple[FaultRun, ...] = ()
     votes: tuple[VoteFacts, ...] = ()
@@ -252,7 +252,7 @@ class ShowFacts:
 
     def visited_sec(self, chapter: ChapterFacts) -> float:
         """Return how long the show was on a chapter, all visits together."""
-        return sum(self.axis.elapsed(until) - self.axis.elapsed(since) for since, until in chapter.visit_spans)
+        return sum(self.timeline.elapsed(until) - self.timeline.elapsed(since) for since, until in chapter.visit_spans)
 
     @property
     def shown_chapters(self) -> tuple[ChapterFacts, ...]:

@@ -89,9 +89,9 @@ class ChapterFold:
             self._current.stays.append((self._since, at))
         self._current, self._since = chapter, at
 
-    def facts(self, state: ShowState, axis: ShowTimeline, *, with_notes: bool) -> tuple[ChapterFacts, ...]:
+    def facts(self, state: ShowState, timeline: ShowTimeline, *, with_notes: bool) -> tuple[ChapterFacts, ...]:
         """Return what is known of each chapter; those that were removed come last."""
-        self._move_to(self._current, axis.ended_at)
+        self._move_to(self._current, timeline.ended_at)
         return tuple(_make_facts(known, state, with_notes) for known in (*self._now, *self._removed))
 
 
@@ -109,12 +109,12 @@ def _make_facts(known: Followed, state: ShowState, with_notes: bool) -> ChapterF
         judged=judged,
         earlier=tuple(one for one in known.judged if one is not judged),
         failures=tuple(known.failures),
-        parts=_shown_parts(known),
+        pages=_shown_pages(known),
         text_format=chapter.format,
     )
 
 
-def _shown_parts(known: Followed) -> tuple[str, ...]:
+def _shown_pages(known: Followed) -> tuple[str, ...]:
     """Return the text of a chapter up to the last step that was shown, in its parts where all of it was."""
     chapter = known.chapter
     if known.step < chapter.step_count:

@@ -66,7 +66,7 @@ class FactsFold:
     def __init__(self, name: str, show: ShowState, began_at: float) -> None:
         self._name = name
         self._state = show
-        self._axis = ShowTimeline(began_at, began_at)
+        self._timeline = ShowTimeline(began_at, began_at)
         self._chapters = ChapterFold(show)
         self._series = SeriesFold(self._place)
         self._books = BooksFold()
@@ -85,11 +85,11 @@ class FactsFold:
     def add(self, entry: e.JournalEntry) -> None:
         """Take the next entry. Raises whatever the rules raise for one that does not fit."""
         event, at = entry.event, entry.at
-        if isinstance(event, e.ShowPickedUp) and at - self._axis.ended_at > BREAK_SEC:
-            self._axis = replace(self._axis, breaks=(*self._axis.breaks, (self._axis.ended_at, at)))
+        if isinstance(event, e.ShowPickedUp) and at - self._timeline.ended_at > BREAK_SEC:
+            self._timeline = replace(self._timeline, breaks=(*self._timeline.breaks, (self._timeline.ended_at, at)))
             self._series.begin_gap()
         if not isinstance(event, e.ShowSetAside):  # written by the next show, whenever that begins
-            self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
+            self._timeline = replace(self._timeline, ended_at=max(at, self._timeline.ended_at))
         if isinstance(event, e.HealthSampled):
             self._series.add(event, at)
             self._books.add(event)
@@ -131,7 +131,7 @@ class FactsFold:
             self._lines_left_out += 1
 
     def _place(self, at: float) -> float:
-        return self._axis.elapsed(at)
+        return self._timeline.elapsed(at)
 
     def _note_chapter(self, entry: e.JournalEntry, before: ShowState) -> None:
         at = entry.at
@@ -238,7 +238,7 @@ class FactsFold:
         self, unreadable: Unreadable, *, has_deck: bool, is_running: bool = False, with_notes: bool = False
     ) -> ShowFacts:
         """Return what happened; nothing can be added afterwards. `is_running`: a server has the journal open."""
-        state, axis = self._state, self._axis
+        state, timeline = self._state, self._timeline
         style = state.chapters[0].style
         for run in self._runs.values():
             # A restart in the middle of a run: nothing can be measured of it.
@@ -254,8 +254,8 @@ class FactsFold:
             direction=style.direction,
             has_deck=has_deck,
             ending="running" if is_running and self._ending == "open" else self._ending,
-            axis=axis,
-            chapters=self._chapters.facts(state, axis, with_notes=with_notes),
+            timeline=timeline,
+            chapters=self._chapters.facts(state, timeline, with_notes=with_notes),
             runs=tuple(map(_make_run, self._runs.values())),
             votes=tuple(_make_votes(self._votes.values(), state)),
             questions=tuple(self._questions),

@@ -70,7 +70,7 @@ def _with_heals(runs: tuple[FaultRun, ...], recording: Recording) -> tuple[Fault
 
 def _with_images(facts: ShowFacts, recording: Recording) -> ShowFacts:
     """Add the images in the texts of the chapters that were shown."""
-    texts = "".join(part for chapter in facts.shown_chapters for part in chapter.parts)
+    texts = "".join(part for chapter in facts.shown_chapters for part in chapter.pages)
     named = find_image_names(texts)
     if not named:
         return facts

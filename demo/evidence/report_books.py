@@ -42,7 +42,7 @@ def _since(facts: ShowFacts, place: int) -> Cell:
     run = next((run for run in facts.runs if run.ordinal == place), None)
     if run is None:
         return Cell(translate("the beginning"))
-    return Cell(run_text(run), (since_start(facts.axis, run.fault.injected_at),))
+    return Cell(run_text(run), (since_start(facts.timeline, run.fault.injected_at),))
 
 
 def _count(value: int | None, line: str = "", state: str = "") -> Cell:

@@ -170,16 +170,16 @@ class _Scale:
 
     def __init__(self, facts: ShowFacts) -> None:
         self._facts = facts
-        self.length = max(1.0, facts.axis.length_sec)
+        self.length = max(1.0, facts.timeline.length_sec)
 
     def x(self, sec: float) -> float:
         return round(LEFT + (RIGHT - LEFT) * min(1.0, sec / self.length), 1)
 
     def draw(self) -> DrawnTime:
-        facts, place = self._facts, self._facts.axis.elapsed
+        facts, place = self._facts, self._facts.timeline.elapsed
         return DrawnTime(
             tuple(self._bands()),
-            tuple((self.x(place(since)), break_text(until - since)) for since, until in facts.axis.breaks),
+            tuple((self.x(place(since)), break_text(until - since)) for since, until in facts.timeline.breaks),
             tuple(self._chapters()),
             tuple((self.x(sec), clock_text(sec)) for sec in _ticks(self.length)),
         )
@@ -209,7 +209,7 @@ class _Scale:
         return self.x(since), self.x(until)
 
     def _chapters(self) -> Iterator[Box]:
-        place = self._facts.axis.elapsed
+        place = self._facts.timeline.elapsed
         stays = sorted((*stay, one.number) for one in self._facts.chapters for stay in one.visit_spans)
         for order, (since, until, number) in enumerate(stays):
             start, end = self.x(place(since)), self.x(place(until))

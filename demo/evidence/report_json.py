@@ -31,7 +31,7 @@ _WORDS: Mapping[bool | None, str] = {True: "confirmed", False: "refuted", None: 
 
 def dump_report(facts: ShowFacts) -> dict[str, Any]:
     """Return the report of one show."""
-    axis = facts.axis
+    timeline = facts.timeline
     return {
         "report_version": VERSION,
         "made_by": f"chaos-stage {__version__}",
@@ -41,10 +41,10 @@ def dump_report(facts: ShowFacts) -> dict[str, Any]:
         "description": facts.description,
         "presented_by": facts.presenter or None,
         "language": facts.language,
-        "began_at": iso_text(axis.began_at),
-        "ended_at": iso_text(axis.ended_at),
-        "length_sec": _sec(axis.length_sec),
-        "breaks": [{"since": iso_text(since), "until": iso_text(until)} for since, until in axis.breaks],
+        "began_at": iso_text(timeline.began_at),
+        "ended_at": iso_text(timeline.ended_at),
+        "length_sec": _sec(timeline.length_sec),
+        "breaks": [{"since": iso_text(since), "until": iso_text(until)} for since, until in timeline.breaks],
         "ending": facts.ending,
         "has_deck": facts.has_deck,
         "summary": _summary(facts),
@@ -98,7 +98,7 @@ def _chapter(facts: ShowFacts, chapter: ChapterFacts) -> dict[str, Any]:
         "verdict": _judged(facts, chapter.judged),
         "earlier_verdicts": [_judged(facts, judged) for judged in chapter.earlier],
         "errors": [_failure(facts, failure) for failure in chapter.failures],
-        "text": [*chapter.parts] if chapter.visits else [],
+        "text": [*chapter.pages] if chapter.visits else [],
     }
     return dumped | ({"notes": chapter.notes} if chapter.notes else {})
 
@@ -238,7 +238,7 @@ def _moment(facts: ShowFacts, at: float) -> dict[str, Any]:
 
 
 def _place(facts: ShowFacts, at: float | None) -> float | None:
-    return None if at is None else _sec(facts.axis.elapsed(at))
+    return None if at is None else _sec(facts.timeline.elapsed(at))
 
 
 def _sec(sec: float) -> float:

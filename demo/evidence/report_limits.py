@@ -60,9 +60,9 @@ def _limits(facts: ShowFacts, series: Series) -> Iterator[MeasuredLimit]:
 
 def ends_of(facts: ShowFacts, run: FaultRun) -> tuple[float, float]:
     """Return from when to when a fault was in place, in seconds of the show."""
-    axis = facts.axis
-    since = axis.elapsed(run.fault.injected_at or 0.0)
-    return since, axis.elapsed(run.ended_at) if run.ended_at is not None else axis.length_sec
+    timeline = facts.timeline
+    since = timeline.elapsed(run.fault.injected_at or 0.0)
+    return since, timeline.elapsed(run.ended_at) if run.ended_at is not None else timeline.length_sec
 
 
 def draw_limits(

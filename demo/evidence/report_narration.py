@@ -27,15 +27,15 @@ _ENTRY = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
 def narration_section(facts: ShowFacts) -> ReportSection | None:
     """Return the section, in the language that is rendered now; None if the journal has no text of the deck."""
     addresses = {image.address: _data_url(image.name, image.body) for image in facts.images}
-    texts = tuple(_chapter_text(chapter, addresses) for chapter in facts.shown_chapters if chapter.parts)
+    texts = tuple(_chapter_text(chapter, addresses) for chapter in facts.shown_chapters if chapter.pages)
     lead = translate("What the stage said on each chapter that was shown.")
     return ReportSection("deck", translate("The text of the deck"), lead, narration=texts) if texts else None
 
 
 def _chapter_text(chapter: ChapterFacts, addresses: dict[str, str]) -> ChapterNarration:
     heading = f"{chapter.number} {clean(chapter.title)}" if chapter.number else clean(chapter.title)
-    html = tuple(_render(part, chapter.text_format, addresses) for part in chapter.parts)
-    return ChapterNarration(heading, html, tuple(map(_as_text, chapter.parts)))
+    html = tuple(_render(part, chapter.text_format, addresses) for part in chapter.pages)
+    return ChapterNarration(heading, html, tuple(map(_as_text, chapter.pages)))
 
 
 def _render(text: str, text_format: str, addresses: dict[str, str]) -> str:

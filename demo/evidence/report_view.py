@@ -87,13 +87,13 @@ def footer_text(name: str) -> str:
 
 def head_facts(facts: ShowFacts) -> tuple[tuple[str, str], ...]:
     """Return what names the show: its system, its date, its length and its end."""
-    breaks = ", ".join(break_text(until - since) for since, until in facts.axis.breaks)
-    length = clock_text(facts.axis.length_sec)
+    breaks = ", ".join(break_text(until - since) for since, until in facts.timeline.breaks)
+    length = clock_text(facts.timeline.length_sec)
     presented = ((translate("Presented by"), clean(facts.presenter)),) if facts.presenter else ()
     return (
         *presented,
         (translate("System"), clean(facts.subject)),
-        (translate("Date"), date_text(facts.axis.began_at)),
+        (translate("Date"), date_text(facts.timeline.began_at)),
         (translate("Length"), f"{length} ({breaks})" if breaks else length),
         (translate("End"), ending_text(facts)),
     )
@@ -168,16 +168,16 @@ def _faults(facts: ShowFacts) -> ReportSection:
 
 
 def _fault_row(facts: ShowFacts, run: FaultRun) -> Iterator[Cell]:
-    fault, axis = run.fault, facts.axis
+    fault, timeline = run.fault, facts.timeline
     title, target = run_title(run), clean(fault.target)
-    failures = tuple(f"{since_start(axis, one.at)} {clean(one.text)}" for one in run.failures)
+    failures = tuple(f"{since_start(timeline, one.at)} {clean(one.text)}" for one in run.failures)
     yield Cell(str(run.ordinal), is_number=True)
     yield Cell(title, ((target,) if target and target not in title else ()) + failures)
     where = (translate("chapter %(number)s", number=number_of(run.chapter)),) if run.chapter else ()
-    yield Cell(since_start(axis, fault.injected_at or run.requested_at), where, is_number=True)
+    yield Cell(since_start(timeline, fault.injected_at or run.requested_at), where, is_number=True)
     yield Cell(duration(fault.detected_after_sec), is_number=True)
     by = (translate("by %(who)s", who=run.heal_by),) if fault.healed_at is not None and run.heal_by else ()
-    yield Cell(since_start(axis, fault.healed_at), by, is_number=True)
+    yield Cell(since_start(timeline, fault.healed_at), by, is_number=True)
     yield Cell(duration(run.recovered_sec), is_number=True)
     yield result_cell(facts, run)
 
@@ -243,7 +243,7 @@ def _column(facts: ShowFacts, run: FaultRun | None) -> tuple[Cell, ...]:
     fault = run.fault
     return (
         Cell(clean(fault.target) or NONE),
-        Cell(since_start(facts.axis, fault.injected_at or run.requested_at), is_number=True),
+        Cell(since_start(facts.timeline, fault.injected_at or run.requested_at), is_number=True),
         Cell(duration(fault.detected_after_sec), is_number=True),
         Cell(duration(run.recovered_sec), is_number=True),
         result_cell(facts, run, is_short=True),
@@ -273,7 +273,7 @@ def _outputs(facts: ShowFacts) -> ReportSection | None:
 
 
 def _output_title(facts: ShowFacts, panel: PanelFacts) -> str:
-    parts = (since_start(facts.axis, panel.at), translate("chapter %(number)s", number=panel.chapter), panel.title)
+    parts = (since_start(facts.timeline, panel.at), translate("chapter %(number)s", number=panel.chapter), panel.title)
     return " · ".join((*parts, panel.note) if panel.note else parts)
 
 
@@ -317,12 +317,12 @@ def _chapters(facts: ShowFacts) -> ReportSection:
 
 
 def _chapter_row(facts: ShowFacts, chapter: ChapterFacts) -> Iterator[Cell]:
-    failures = (f"{since_start(facts.axis, one.at)} {clean(one.text)}" for one in chapter.failures)
+    failures = (f"{since_start(facts.timeline, one.at)} {clean(one.text)}" for one in chapter.failures)
     removed = () if chapter.number else (translate("removed from the deck during the show"),)
     yield Cell(number_of(chapter.number), is_number=True)
     yield Cell(clean(chapter.title), (*removed, *failures))
     again = (translate("%(num)s times", num=chapter.visits),) if chapter.visits > 1 else ()
-    yield Cell(since_start(facts.axis, chapter.entered_at), again, is_number=True)
+    yield Cell(since_start(facts.timeline, chapter.entered_at), again, is_number=True)
     yield Cell(clock_text(facts.visited_sec(chapter)) if chapter.visits else NONE, is_number=True)
     places = [str(run.ordinal) for run in facts.runs if run.chapter and run.chapter == chapter.number]
     yield Cell(", ".join(places))
@@ -361,9 +361,13 @@ def _blind_rows(facts: ShowFacts) -> Iterator[tuple[Cell, ...]]:
 
 
 def _row_of_time(facts: ShowFacts, since: float, until: float | None, what: Cell, more: str) -> tuple[Cell, ...]:
-    axis = facts.axis
-    lasted = clock_text(axis.elapsed(until) - axis.elapsed(since)) if until is not None else translate("until the end")
-    return Cell(since_start(axis, since), is_number=True), Cell(lasted, is_number=True), what, Cell(more)
+    timeline = facts.timeline
+    lasted = (
+        clock_text(timeline.elapsed(until) - timeline.elapsed(since))
+        if until is not None
+        else translate("until the end")
+    )
+    return Cell(since_start(timeline, since), is_number=True), Cell(lasted, is_number=True), what, Cell(more)
 
 
 def _log(facts: ShowFacts) -> ReportSection | None:
@@ -375,7 +379,7 @@ def _log(facts: ShowFacts) -> ReportSection | None:
 
 
 def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[TimedText]) -> Table:
-    rows = ((Cell(since_start(facts.axis, line.at), is_number=True), Cell(clean(line.text))) for line in lines)
+    rows = ((Cell(since_start(facts.timeline, line.at), is_number=True), Cell(clean(line.text))) for line in lines)
     return Table((translate("Time"), translate("Event")), tuple(rows), heading)
 
 

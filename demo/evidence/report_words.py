@@ -42,9 +42,9 @@ def iso_text(at: float | None) -> str | None:
         return None
 
 
-def since_start(axis: ShowTimeline, at: float | None) -> str:
+def since_start(timeline: ShowTimeline, at: float | None) -> str:
     """Return how long the show had lasted at a moment: "12:30"."""
-    return NONE if at is None else clock_text(axis.elapsed(at))
+    return NONE if at is None else clock_text(timeline.elapsed(at))
 
 
 def duration(sec: float | None) -> str:

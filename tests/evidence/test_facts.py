@@ -44,7 +44,7 @@ def read(tmp_path: Path, told: list[Moment], *, with_deck: bool = True) -> ShowF
 
 def test_the_show_has_its_title_its_length_and_its_end(facts: ShowFacts) -> None:
     assert (facts.name, facts.title, facts.subject, facts.has_deck) == ("talk", "Who counts?", "lamp", True)
-    assert (facts.axis.began_at, facts.axis.length_sec, facts.ending) == (BEGAN, 90.0, "over")
+    assert (facts.timeline.began_at, facts.timeline.length_sec, facts.ending) == (BEGAN, 90.0, "over")
 
 
 def test_each_chapter_says_when_it_was_entered_how_long_it_stayed_and_what_came_of_its_prediction(
@@ -97,20 +97,20 @@ def test_a_break_between_two_servers_is_no_part_of_the_show(tmp_path: Path) -> N
     told += [(86430.0, "show", e.ShowPickedUp()), sample(86431, 40), sample(86432, 40), entered(86440, 3, 3)]
     told[3:3] = [sample(28, 60), sample(29, 60)]
     facts = read(tmp_path, told)
-    assert facts.axis.length_sec == 40.0
-    assert facts.axis.breaks == ((BEGAN + 30, BEGAN + 86430),)
+    assert facts.timeline.length_sec == 40.0
+    assert facts.timeline.breaks == ((BEGAN + 30, BEGAN + 86430),)
     assert facts.visited_sec(facts.chapters[1]) == 20.0
     assert facts.measured.series[0].lines == (((28.0, 60.0), (29.0, 60.0)), ((31.0, 40.0), (32.0, 40.0)))
     assert [len(node.spans) for node in facts.measured.nodes] == [2, 2, 2]
     short = read(tmp_path / "..", [opened(show()), entered(0, 1), (30.0, "show", e.ShowPickedUp())])
-    assert (short.axis.length_sec, short.axis.breaks) == (30.0, ())
+    assert (short.timeline.length_sec, short.timeline.breaks) == (30.0, ())
 
 
 def test_a_show_that_was_set_aside_later_is_not_longer_for_it(tmp_path: Path) -> None:
     told = [*story()[:-1], (80, "show", e.ShowClosed(over=False))]
     before = read_facts(recorded(tmp_path / "a.journal", told, show()))
     after = read_facts(recorded(tmp_path / "b.journal", [*told, (90_000, "show", e.ShowSetAside())], show()))
-    assert (after.ending, after.axis.length_sec) == ("set aside", before.axis.length_sec)
+    assert (after.ending, after.timeline.length_sec) == ("set aside", before.timeline.length_sec)
     assert [after.visited_sec(chapter) for chapter in after.chapters] == [
         before.visited_sec(chapter) for chapter in before.chapters
     ]
@@ -255,7 +255,7 @@ def test_a_journal_that_a_kill_left_with_its_log_is_read_and_not_touched(tmp_pat
     before = {one.name: one.read_bytes() for one in (path, log)}
     assert len(before[log.name]) > 10_000
     facts = read_facts(path)
-    assert (facts.ending, len(facts.runs), facts.axis.length_sec) == ("open", 3, 80.0)
+    assert (facts.ending, len(facts.runs), facts.timeline.length_sec) == ("open", 3, 80.0)
     assert {one.name: one.read_bytes() for one in (path, log)} == before
 
 

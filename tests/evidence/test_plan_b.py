@@ -389,7 +389,7 @@ async def test_the_report_counts_nothing_of_the_recording_and_says_when_it_was_s
     assert part.until is not None
     dumped = dump_report(facts)
     assert (dumped["recordings"][0]["chapters"], dumped["faults"], dumped["summary"]["faults"]) == (["Kill it"], [], 0)
-    assert facts.visited_sec(facts.chapters[1]) < facts.axis.length_sec - (part.until - part.since) + 0.01
+    assert facts.visited_sec(facts.chapters[1]) < facts.timeline.length_sec - (part.until - part.since) + 0.01
     assert read_plan(Recording(path)).has_recording
 
 
