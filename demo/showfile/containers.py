@@ -47,6 +47,9 @@ class ShowContainers:
             self.compose = ComposeProject(self.engine, self.project, file, show.name)
         self.on_change: Callable[[str], None] = lambda name: None
         """Called with the service and with the name of a container whose state has changed."""
+        self.on_state: Callable[[WatchedContainer], None] = lambda seen: None
+        """Called with a container of the project whose state has changed, but not while that is started or healed."""
+        self._is_settled = False
         self._watch = EngineWatch(self.engine, self.project, self._on_news)
         self._known: Mapping[str, WatchedContainer] = {}
         self.is_watched = bool(self.project) or _asks_for_containers(show.settings)
@@ -64,15 +67,26 @@ class ShowContainers:
         """Bring the project up. Raises `SubjectError`."""
         if self.compose is not None:
             await self.compose.bring_up()
+        self._settle()
 
     async def heal(self) -> str:
         """Start what has died; return what did not come back, "" if everything did."""
+        self._is_settled = False
         try:
             if self.compose is not None:
                 await self.compose.heal()
         except SubjectError as error:
             return str(error)
+        finally:
+            self._settle()
         return ""
+
+    def _settle(self) -> None:
+        """Tell of states from now on, and of those that came meanwhile."""
+        self._is_settled = bool(self.project)
+        if self._is_settled:
+            for seen in self._known.values():
+                self.on_state(seen)
 
     async def stop(self) -> None:
         """Remove what was brought up. Raises `SubjectError` for what is left."""
@@ -97,6 +111,8 @@ class ShowContainers:
         for name, seen in self._known.items():
             known = before.get(name)
             if known is None or (known.state, known.since) != (seen.state, seen.since):
+                if self._is_settled:
+                    self.on_state(seen)
                 for called in dict.fromkeys((seen.container.service, seen.container.name)):
                     if called:
                         self.on_change(called)

@@ -1,14 +1,18 @@
-"""What the presenter is told of processes that end by themselves: without a probe, no card of theirs turns red."""
+"""What the presenter is told of processes and containers that end by themselves: without a probe, no card turns red."""
 
 import signal
 from collections.abc import Callable
 
+from demo.container_engine import WatchedContainer
 from demo.processes.owned.spec import ProcessState
 from demo.show.commands import Notice
 
+KILLED, TERMINATED = 128 + signal.SIGKILL, 128 + signal.SIGTERM
+"""The exit codes of a container that was killed, and of one that was stopped and let itself be ended."""
+
 
 class ProcessEnds:
-    """Looks for processes of a show that end although nobody has asked for it, and sends a notice of each.
+    """Looks for processes and containers of a show that end although nobody has asked for it, and tells of each.
 
     `mask` takes the values of secrets out of a text; `has_fault` returns whether a fault is in place.
     """
@@ -37,6 +41,16 @@ class ProcessEnds:
             if was_running or known not in (None, state.reason):
                 self._tell(state, is_done=was_running and state.exit_code == 0)
 
+    def take_container(self, seen: WatchedContainer) -> None:
+        """Take what has changed about a container."""
+        name, code = f"container {seen.container.name}", seen.exit_code
+        if seen.state == "exited":
+            reason = f"{name} ended with code {code}"
+            # What a fault does to a container looks the same as a kill of a process.
+            self.take(ProcessState(name, "ended", None, None, False, _as_signal(code), "ended", reason))
+        elif seen.state in ("running", "paused"):
+            self.take(ProcessState(name, "up"))
+
     def forget(self) -> None:
         """Say nothing of those that run now: the show ends them."""
         self._running.clear()
@@ -55,3 +69,7 @@ class ProcessEnds:
             self.problems[state.name] = text
         if not is_told:
             self._send(Notice(text, "note" if has_fault or is_done else "error"))
+
+
+def _as_signal(code: int | None) -> int | None:
+    return -signal.SIGKILL if code in (KILLED, TERMINATED) else code

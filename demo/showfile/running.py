@@ -101,6 +101,7 @@ class RunningSystem:
         self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
         self.containers.on_change = self._hurry
+        self.containers.on_state = self._ends.take_container
 
     # What it is made of.
 

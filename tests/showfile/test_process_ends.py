@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from demo.container_engine import Container, WatchedContainer
 from demo.processes.owned.spec import Phase, ProcessState
 from demo.show.commands import Notice
 from demo.showfile.process_ends import ProcessEnds
@@ -92,3 +93,27 @@ def test_the_end_of_the_supervisor_is_told_once_for_all_its_processes() -> None:
         show.process("ended", None, "the supervisor has ended, and all of them with it", name)
     assert len(show.notices) == 1
     assert set(show.ends.problems) == {"web", "db"}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "has_fault", "levels"),
+    [
+        ("exited", 1, False, ["error"]),
+        ("exited", 137, False, ["error"]),
+        ("exited", 0, False, ["note"]),
+        ("exited", 137, True, []),
+        ("exited", 143, True, []),
+        ("exited", 1, True, ["note"]),
+        ("paused", None, False, []),
+        ("gone", 137, False, []),
+    ],
+)
+def test_the_end_of_a_container_is_told_as_that_of_a_process(
+    state: str, code: int | None, has_fault: bool, levels: list[str]
+) -> None:
+    show, container = Show(), Container("id", "shop-web-1", {}, "running", {}, None, "", {})
+    show.ends.take_container(WatchedContainer(container, "running", 1.0, None))
+    show.has_fault = has_fault
+    show.ends.take_container(WatchedContainer(container, state, 2.0, code))
+    assert [notice.level for notice in show.notices] == levels
+    assert all(notice.text == f"container shop-web-1 ended with code {code}" for notice in show.notices)
