@@ -14,13 +14,18 @@ KILLED, TERMINATED = 128 + signal.SIGKILL, 128 + signal.SIGTERM
 class ProcessEnds:
     """Looks for processes and containers of a show that end although nobody has asked for it, and tells of each.
 
-    `mask` takes the values of secrets out of a text; `has_fault` returns whether a fault is in place.
+    `mask` takes the values of secrets out of a text. `has_fault` returns whether a fault is in place, `is_acting`
+    whether the steps of a chapter are being run: they may well end something.
     """
 
     def __init__(
-        self, mask: Callable[[str], str], has_fault: Callable[[], bool], send: Callable[[Notice], None]
+        self,
+        mask: Callable[[str], str],
+        has_fault: Callable[[], bool],
+        is_acting: Callable[[], bool],
+        send: Callable[[Notice], None],
     ) -> None:
-        self._mask, self._has_fault, self._send = mask, has_fault, send
+        self._mask, self._has_fault, self._is_acting, self._send = mask, has_fault, is_acting, send
         self.problems: dict[str, str] = {}
         """Why it is not running, by the process that nothing but itself has ended, until it is started again."""
         self._running: set[str] = set()
@@ -68,7 +73,8 @@ class ProcessEnds:
         if not is_done:
             self.problems[state.name] = text
         if not is_told:
-            self._send(Notice(text, "note" if has_fault or is_done else "error"))
+            is_note = has_fault or is_done or self._is_acting()
+            self._send(Notice(text, "note" if is_note else "error"))
 
 
 def _as_signal(code: int | None) -> int | None:

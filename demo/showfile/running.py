@@ -97,7 +97,9 @@ class RunningSystem:
         )
         self._documents = SharedDocuments()
         self.drivers = build_drivers(settings, self._context, self._documents)
-        self._ends = ProcessEnds(self.mask, lambda: bool(self.running_faults()), partial(self._enqueue, "system"))
+        self._ends = ProcessEnds(
+            self.mask, lambda: bool(self.running_faults()), self._is_acting, partial(self._enqueue, "system")
+        )
         self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
         self.containers.on_change = self._hurry
@@ -376,6 +378,9 @@ class RunningSystem:
             if owner in (probe.process, probe.behind, probe.docker, probe.container):
                 self.poller.hurry(name)
         self.poller.hurry(owner)
+
+    def _is_acting(self) -> bool:
+        return self._followed is not None and any(one.status == "running" for one in self._followed.state.actions)
 
     def running_faults(self) -> Sequence[str]:
         """Return the faults that are in place, oldest first."""

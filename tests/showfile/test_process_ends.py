@@ -16,9 +16,14 @@ class Show:
     """What is told of the processes of a show."""
 
     def __init__(self) -> None:
-        self.has_fault = False
+        self.has_fault = self.is_acting = False
         self.notices: list[Notice] = []
-        self.ends = ProcessEnds(lambda text: text.replace("secret", "•••"), lambda: self.has_fault, self.notices.append)
+        self.ends = ProcessEnds(
+            lambda text: text.replace("secret", "•••"),
+            lambda: self.has_fault,
+            lambda: self.is_acting,
+            self.notices.append,
+        )
 
     def process(self, phase: Phase, code: int | None = None, reason: str = "", name: str = "web") -> None:
         trouble = "" if phase != "ended" else "exit code 3"
@@ -83,6 +88,15 @@ def test_while_a_fault_is_in_place_its_kill_is_not_told_and_another_end_is_a_not
     show.process("ended", code, "web ended")
     assert show.notices == [Notice("web ended", "note")] * told
     assert len(show.ends.problems) == told
+
+
+def test_an_end_while_the_steps_of_a_chapter_run_is_a_note_even_by_a_kill() -> None:
+    show = Show()
+    show.is_acting = True
+    show.process("up")
+    show.process("ended", -signal.SIGKILL, "web was ended by SIGKILL")
+    assert show.notices == [Notice("web was ended by SIGKILL", "note")]
+    assert show.ends.problems
 
 
 def test_the_end_of_the_supervisor_is_told_once_for_all_its_processes() -> None:
