@@ -322,17 +322,17 @@ def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.Journal
     # Only a blackout and the presenter stop the timer, never a crash (docs/decisions/0008).
     timer = state.timer.darkened(entry.at) if event.on else state.timer.lit(entry.at)
     dark = replace(state, blackout=event.on, timer=timer)
-    return _log(dark, entry, f"blackout {'on' if event.on else 'off'}", "move")
+    return _log(dark, entry, f"the curtain is {'closed' if event.on else 'open'}", "move")
 
 
 @_apply.register
 def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
-        return _log(replace(state, frozen_view=None, frozen_chapter=None), entry, "the stage is unfrozen", "move")
+        return _log(replace(state, frozen_view=None, frozen_chapter=None), entry, "the picture is released", "move")
     # What is measured is not frozen: numbers that stand still would look like a system that stands still
     # (docs/decisions/0008).
     frozen = FrozenView(**{field.name: getattr(state, field.name) for field in fields(FrozenView)})
-    return _log(replace(state, frozen_view=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
+    return _log(replace(state, frozen_view=frozen), entry, f"the picture is held on chapter {state.number}", "move")
 
 
 @_apply.register

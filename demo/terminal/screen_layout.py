@@ -110,7 +110,7 @@ class _Frame:
     def _draw_frozen_row(self) -> Row:
         frozen_on = self.presenter.frozen_on
         back = f" · G {frozen_on} Enter goes back" if frozen_on != self.presenter.number else ""
-        return self.panels.room(self.presenter.room_text, f"Z unfreezes{back}", self.width)
+        return self.panels.room(self.presenter.room_text, f"Z releases it{back}", self.width)
 
     @property
     def _has_page_open(self) -> bool:

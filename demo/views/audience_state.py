@@ -52,7 +52,7 @@ def describe_hidden_chapter(state: ShowState) -> str:
     """Return what the presenter is told while the audience does not see the current chapter; "" when it does."""
     number = frozen_on(state)
     if number is None:
-        return translate("The stage is dark") if state.blackout else ""
+        return translate("The curtain is closed") if state.blackout else ""
     if state.blackout:
-        return translate("The stage is dark, FROZEN on %(number)s", number=number)
-    return translate("FROZEN: the audience sees chapter %(number)s", number=number)
+        return translate("The curtain is closed, and chapter %(number)s is held", number=number)
+    return translate("Held: the audience sees chapter %(number)s", number=number)

@@ -9,7 +9,7 @@ from demo.texts import mark_text, translate, translate_marked
 _WHY_STOPPED = {
     "": mark_text("paused"),
     "step": mark_text("starts with the next step"),
-    "light": mark_text("stopped while dark"),
+    "light": mark_text("curtain"),
 }
 
 

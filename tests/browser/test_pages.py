@@ -176,7 +176,7 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
         desk.keyboard.press(key)
         expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
     for page, place in ((desk, "#r-audience"), (phone, "#r-sheet")):
-        expect(page.locator(place)).to_contain_text("FROZEN: the audience sees chapter 1")
+        expect(page.locator(place)).to_contain_text("Held: the audience sees chapter 1")
     expect(phone.locator("#next")).to_contain_text("the room stays on 1")
     expect(phone.locator(".now-line")).to_contain_text("the room sees chapter 1")
     server.client.post("/halt")
@@ -191,7 +191,7 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
     phone.locator("#freeze").tap()
     expect(stage.locator("h1")).to_have_text("One truth")
     expect(desk.locator("#r-audience")).to_be_empty()
-    expect(phone.locator("#r-sheet")).not_to_contain_text("FROZEN")
+    expect(phone.locator("#r-sheet")).not_to_contain_text("Held: the audience")
     expect(phone.locator("#next")).not_to_contain_text("the room stays")
 
 
@@ -200,7 +200,7 @@ def test_halt_stays_in_sight_whatever_is_on(server: Server, window: Open, size: 
     for path in ("/advance", "/freeze", "/advance", "/blackout"):
         server.client.post(path)
     desk = connected(window(server, "/presenter", size).page)
-    expect(desk.locator("#r-audience")).to_contain_text("The stage is dark, FROZEN on 2")
+    expect(desk.locator("#r-audience")).to_contain_text("The curtain is closed, and chapter 2 is held")
     expect(desk.locator("#halt")).to_be_in_viewport(ratio=1)
     place = desk.locator("#halt").bounding_box()
     server.client.post("/halt")

@@ -160,7 +160,7 @@ def test_the_blackout_wins() -> None:
     play = frozen_on_beta()
     play.play(c.Blackout(True))
     assert stage_view(play.state).blackout
-    assert presenter_view(play.state, {}).room_text == "The stage is dark, FROZEN on 2"
+    assert presenter_view(play.state, {}).room_text == "The curtain is closed, and chapter 2 is held"
     play.play(c.Blackout(False))
     assert stage_view(play.state).number == 2
 
@@ -181,7 +181,7 @@ def test_the_presenter_sees_where_both_stand() -> None:
     play.play(c.Goto(4))
     for view in (presenter_view(play.state, {}), remote_view(play.state)):
         assert (view.number, view.heading) == (4, "Omega")
-        assert (view.frozen_on, view.room_text) == (2, "FROZEN: the audience sees chapter 2")
+        assert (view.frozen_on, view.room_text) == (2, "Held: the audience sees chapter 2")
     claim = presenter_view(play.state, {}).claim
     assert claim is not None
     assert claim.hypothesis == "omega holds"

@@ -156,7 +156,7 @@ def test_a_frozen_room_is_said_and_the_terminal_goes_on() -> None:
     play.play(c.Advance())
     for size in ((40, 12), (80, 24), (120, 36)):
         text = "\n".join(drawn(play.state, size))
-        assert "FROZEN: the audience sees chapter 1" in text
+        assert "Held: the audience sees chapter 1" in text
         assert "[2/3]" in text
 
 

@@ -102,7 +102,7 @@ def test_a_number_of_two_digits_fires_that_fault_when_the_empty_line_comes(tmp_p
 
 def test_freeze_and_timer_are_words_too(tmp_path: Path) -> None:
     ended = played(write_show(tmp_path), "freeze\nnext\nfreeze\ntimer\nreset\nq\n")
-    lines = ["the stage is frozen on chapter 1", "the stage is unfrozen", "timer paused", "timer reset"]
+    lines = ["the picture is held on chapter 1", "the picture is released", "timer paused", "timer reset"]
     assert [line for line in ended.stdout.splitlines() if line in lines] == lines
 
 

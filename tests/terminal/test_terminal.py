@@ -114,11 +114,11 @@ def deck(stage): return [Chapter("First", "The first story.", budget_sec=60), Ch
     with terminal(write_show(tmp_path, body)) as term:
         term.wait_for("0:00 / 1:00", "starts with the next step")
         term.press("z ")
-        term.wait_for("[2/2]", "FROZEN: the audience sees chapter 1", "G 1 Enter goes back", "1:00 ahead")
+        term.wait_for("[2/2]", "Held: the audience sees chapter 1", "G 1 Enter goes back", "1:00 ahead")
         term.press("g1\r")
-        term.wait_for("[1/2]", "FROZEN: the audience sees chapter 1", without="goes back")
+        term.wait_for("[1/2]", "Held: the audience sees chapter 1", without="goes back")
         term.press("z")
-        term.wait_for("the stage is unfrozen", without="FROZEN")
+        term.wait_for("the picture is released", without="Held: the audience")
         term.press("s")
         term.wait_for("timer paused")
         term.press("w")
@@ -131,7 +131,7 @@ def test_help_names_every_key_and_escape_closes_it(tmp_path: Path) -> None:
     with terminal(write_show(tmp_path)) as term:
         term.wait_for("[1/3]")
         term.press("?")
-        term.wait_for("Keys", "halt: heal all", "list the chapters", "freeze what", "reset the timer")
+        term.wait_for("Keys", "halt: end all faults", "list the chapters", "hold the picture", "reset the timer")
         term.press("\x1b")
         term.wait_for("The first story.")
 

@@ -45,7 +45,7 @@ def test_why_it_stands_is_a_word() -> None:
     show.play(c.Advance())
     assert timer_view(show.state).word == ""
     show.play(c.Blackout(True))
-    assert timer_view(show.state).word == "stopped while dark"
+    assert timer_view(show.state).word == "curtain"
     show.play(c.PauseTimer())
     assert timer_view(show.state).word == "paused"
 

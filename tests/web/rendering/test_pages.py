@@ -308,8 +308,8 @@ def test_what_the_room_must_see_is_on_the_wall() -> None:
     assert 'class="curtain"' in text_of("stage", STATES["dark"])
     assert "Halted" in text_of("stage", STATES["halted"])
     assert "no contact" in text_of("stage", STATES["stale"])
-    assert "The stage is dark" in text_of("presenter", STATES["dark"])
-    assert "The stage is dark" in text_of("remote", STATES["dark"])
+    assert "The curtain is closed" in text_of("presenter", STATES["dark"])
+    assert "The curtain is closed" in text_of("remote", STATES["dark"])
 
 
 def test_the_talks_clock_is_moments_and_a_plan_for_the_script_to_count() -> None:
@@ -342,15 +342,15 @@ def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
     stage, state = text_of("stage", STATES["frozen"]), STATES["frozen"]
     assert ">One</h1>" in stage
     assert "1 of 3" in stage
-    for leak in ("Two", "It holds", "2 of 3", "FROZEN"):
+    for leak in ("Two", "It holds", "2 of 3", "Held: the audience"):
         assert leak not in stage
     for view in ("presenter", "remote"):
         shown = text_of(view, state)
-        assert "FROZEN: the audience sees chapter 1" in shown
+        assert "Held: the audience sees chapter 1" in shown
         assert '<h1 dir="auto">Two' in shown
         assert re.search(r'hx-post="goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
         assert re.search(r'id="freeze"[^>]*hx-post="freeze\?on=false"', shown)
-        assert "FROZEN" not in text_of(view, STATES["running"])
+        assert "Held: the audience" not in text_of(view, STATES["running"])
 
 
 def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -> None:
@@ -363,7 +363,7 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play.play(c.Say("late"))
     shown = text_of("presenter", play.state)
     assert 'On every screen except the held picture: <bdi class="line-said">late</bdi>' in shown
-    assert "FROZEN: the audience sees chapter 1" in shown
+    assert "Held: the audience sees chapter 1" in shown
     stage = text_of("stage", play.state)
     assert "early" in stage
     assert "late" not in stage
@@ -374,7 +374,7 @@ def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
     play.play(c.Freeze())
     for view in ("presenter", "remote"):
         shown = text_of(view, play.state)
-        assert "FROZEN: the audience sees chapter 1" in shown
+        assert "Held: the audience sees chapter 1" in shown
         assert "Go back to" not in shown
 
 
