@@ -140,8 +140,9 @@ def test_a_killed_server_leaves_nothing_broken_and_its_processes_to_the_next(
     wait_for(lambda: not forbidden.exists() and is_listening(port), 40)
     deck.write_text(text)
     with serving(str(deck), "-x", state_home=state_home) as after:
+        # Told when the start is over, which may be after the probes have seen that all is up.
+        after.until(lambda state: any("still running" in line["text"] for line in state["log"]), 40)
         found = after.until(lambda state: health(state) == {"page": "up", "allowed": "up"}, 40)
-        assert any("still running" in line["text"] for line in found["log"])
         assert [one["state"] for one in found["chaos"]] == ["idle", "idle"]
     wait_for(lambda: not is_listening(port), 20)
 
