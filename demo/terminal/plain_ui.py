@@ -151,7 +151,7 @@ class PlainUi:
         match self.key_controller.pad.mode:
             case "faults":
                 lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state_word} {f.text}" for f in presenter.faults]
-                return [*lines, "a number, then an empty line, injects one"]
+                return [*lines, "a number, then an empty line, fires one"]
             case "jump":
                 lines = [f"  {number} {title}" for number, title in enumerate(presenter.chapters, 1)]
                 return [*lines, "a number, then an empty line, goes there"]

@@ -38,7 +38,7 @@ MIN_MARKED = 2
 """Rows from which on a replay has a row of its own that says so; a screen of one row says nothing else."""
 
 _BETWEEN = 4
-_KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
+_KEYS_HINT = "C faults · U end all faults · X X halt · ? keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class _Frame:
         if not self.state.visit:
             return self._draw_centred("starting · Q quits")
         if self.state.blackout and not self.own.pad.mode:
-            return self._draw_centred("blackout · B ends it")
+            return self._draw_centred("curtain closed · B opens it")
         foot = self._draw_foot()
         head = [self.panels.title(self.stage, self.presenter.timer, self.state.freshness_reason, self.width)]
         head += [self._draw_frozen_row()] if self.presenter.frozen_on is not None and self.height >= 6 else []

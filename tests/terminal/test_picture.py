@@ -147,7 +147,7 @@ def test_blackout_shows_a_word_and_no_story() -> None:
     play = player()
     play.play(c.Blackout(on=True))
     text = "".join(drawn(play.state, (80, 24)))
-    assert " ".join(text.split()) == "blackout · B ends it"
+    assert " ".join(text.split()) == "curtain closed · B opens it"
 
 
 def test_a_frozen_room_is_said_and_the_terminal_goes_on() -> None:

@@ -102,7 +102,7 @@ def test_blackout_leaves_nothing_of_the_story(tmp_path: Path) -> None:
     with terminal(write_show(tmp_path)) as term:
         term.wait_for("The first story.")
         term.press("b")
-        term.wait_for("blackout", without="story")
+        term.wait_for("curtain closed", without="story")
         term.press(".")
         term.wait_for("The first story.")
 
